@@ -1,18 +1,20 @@
 /**
  * The plain part of YAML 1.2 that files of expectations are written in: mappings, lists and texts of one line, each with
- * its place. Whatever says something other than it seems to (anchors, aliases, tags, merge keys, several documents) is
- * refused.
+ * its place. Whatever says something other than it seems to (anchors, aliases, tags, merge keys, directives, several
+ * documents) is refused.
  */
 import { createRequire } from 'node:module';
 import { parseSentence, type SentenceOptions } from '../sentence/parse.js';
 import type { Sentence } from '../sentence/sentence.js';
 import { SentenceError } from '../sentence/sentence-error.js';
 import { ExpectationError, type Place } from './expectation-error.js';
+import { yamlProblem } from './yaml-problem.js';
 
 const require = createRequire(import.meta.url);
 
 type Yaml = typeof import('yaml');
 export type YamlNode = import('yaml').ParsedNode;
+type YamlDocument = import('yaml').Document.Parsed;
 
 /** A text of one line, and where it begins in its file (behind the quote). */
 export interface PlacedText extends Place {
@@ -23,9 +25,31 @@ export interface PlacedText extends Place {
 
 export interface YamlEntry {
   readonly key: PlacedText;
+  readonly keyNode: YamlNode;
   /** Undefined: nothing, or `null`. */
   readonly value: YamlNode | undefined;
 }
+
+/** From where to where, in UTF-16 code units. */
+export interface Span {
+  readonly start: number;
+  readonly end: number;
+}
+
+/** A text in its file, quotes included. */
+export interface TextSpan extends Span {
+  readonly quote: '"' | "'" | undefined;
+  /** It is between brackets, where commas and brackets need quotes. */
+  readonly isInFlow: boolean;
+}
+
+/** Far more than expectations need. The `yaml` package is recursive, and its errors at the end of the stack are fatal. */
+const DEEPEST = 24;
+/** Reading it takes about a second. */
+const LONGEST_FILE = 2 ** 20;
+/** Of a text, so that names and rows of reports stay readable, and no search in it takes long. */
+const LONGEST_TEXT = 4096;
+const LINE_BREAK_OR_CONTROL = /[\p{Cc}\p{Zl}\p{Zp}]/u;
 
 export class PlacedYaml {
   readonly #text: string;
@@ -33,10 +57,16 @@ export class PlacedYaml {
   // Loaded only here: most commands do not need it.
   readonly #yaml: Yaml = require('yaml');
   readonly #lines = new this.#yaml.LineCounter();
+  readonly #comments: Span[] = [];
 
   constructor(text: string, file: string) {
     this.#text = text;
     this.#file = file;
+  }
+
+  /** Those that were met by `read`, from their # to the end of their lines. */
+  get comments(): readonly Span[] {
+    return this.#comments;
   }
 
   /**
@@ -44,13 +74,19 @@ export class PlacedYaml {
    * @throws {ExpectationError} if it is empty, or not YAML of this kind
    */
   read(form: string): YamlNode {
-    const { parseDocument } = this.#yaml;
-    const document = parseDocument(this.#text, { lineCounter: this.#lines, prettyErrors: false, version: '1.2' });
+    if (this.#text.length > LONGEST_FILE)
+      throw new ExpectationError(
+        `a file of ${this.#text.length} characters; expected at most ${LONGEST_FILE}`,
+        this.#file,
+        1,
+        1,
+      );
+    const document = this.#document();
     const [error] = document.errors;
-    if (error !== undefined) throw this.#error(error.pos[0], `this is not YAML: ${firstLine(error.message)}`);
-    const contents = document.contents as YamlNode | null;
-    if (contents === null) throw this.#error(0, `the file is empty; ${form}`);
-    this.#refuseSpecial(contents);
+    if (error !== undefined) throw this.#fault(document, error);
+    const { contents } = document;
+    if (contents === null || (this.#yaml.isScalar(contents) && contents.value === null))
+      throw this.#error(0, `the file is empty; ${form}`);
     return contents;
   }
 
@@ -58,14 +94,17 @@ export class PlacedYaml {
   entries(node: YamlNode, expected: string): YamlEntry[] {
     const { isMap, isScalar } = this.#yaml;
     if (!isMap(node)) throw this.at(node, expected);
-    return (node.items as { key: YamlNode; value: YamlNode | null }[]).map(({ key, value }) => {
+    const entries = new Map<string, YamlEntry>();
+    for (const { key, value } of node.items as { key: YamlNode; value: YamlNode | null }[]) {
       if (!isScalar(key)) throw this.at(key, expected);
-      return { key: this.#placed(key, String(key.source ?? key.value)), value: isNothing(value) ? undefined : value! };
-    });
-
-    function isNothing(value: YamlNode | null): boolean {
-      return value === null || (isScalar(value) && value.value === null);
+      const placed = this.#placed(key, String(key.source ?? key.value));
+      const first = entries.get(placed.text)?.key;
+      if (first !== undefined) throw errorIn(placed, `"${placed.text}" is there twice, first in line ${first.line}`);
+      if (placed.text === '<<') throw errorIn(placed, 'a merge key (<<) is not allowed here');
+      const isNothing = value === null || (isScalar(value) && value.value === null);
+      entries.set(placed.text, { key: placed, keyNode: key, value: isNothing ? undefined : value });
     }
+    return [...entries.values()];
   }
 
   /** The items of NODE, a list. */
@@ -74,13 +113,12 @@ export class PlacedYaml {
     return node.items as YamlNode[];
   }
 
-  isMapping(node: YamlNode): boolean {
-    return this.#yaml.isMap(node);
-  }
-
-  /** The text of NODE, which has to be one of one line. */
+  /** The text that NODE is. */
   text(node: YamlNode, expected: string): PlacedText {
-    if (!this.#yaml.isScalar(node) || typeof node.value !== 'string') throw this.at(node, expected);
+    const { isScalar } = this.#yaml;
+    if (isScalar(node) && typeof node.value !== 'string' && node.source !== undefined)
+      throw this.at(node, `${expected}; ${node.source} is a text only in quotes: "${node.source}"`);
+    if (!isScalar(node) || typeof node.value !== 'string') throw this.at(node, expected);
     if ((node.type ?? 'PLAIN').startsWith('BLOCK'))
       throw this.at(node, 'a text is one line here: write it behind ": " or "- "');
     return this.#placed(node, node.value);
@@ -101,8 +139,65 @@ export class PlacedYaml {
     return this.#error(node.range?.[0] ?? 0, problem);
   }
 
+  /** All texts in NODE, keys too, where they are in the file. */
+  spans(node: YamlNode): Map<YamlNode, TextSpan> {
+    const spans = new Map<YamlNode, TextSpan>();
+    const add = (one: YamlNode, isInFlow: boolean): void => {
+      if (this.#yaml.isScalar(one)) {
+        const quote = this.#text[one.range[0]];
+        const isQuoted = this.#isQuoted(one);
+        const [start, end] = one.range;
+        spans.set(one, { start, end, quote: isQuoted ? (quote as '"' | "'") : undefined, isInFlow });
+      } else if (this.#yaml.isSeq(one)) {
+        for (const item of one.items as YamlNode[]) add(item, isInFlow || one.flow === true);
+      } else if (this.#yaml.isMap(one)) {
+        for (const { key, value } of one.items as { key: YamlNode; value: YamlNode | null }[]) {
+          add(key, isInFlow || one.flow === true);
+          if (value !== null) add(value, isInFlow || one.flow === true);
+        }
+      }
+    };
+    add(node, false);
+    return spans;
+  }
+
+  #document(): YamlDocument {
+    const { Composer } = this.#yaml;
+    const composer = new Composer({ version: '1.2', uniqueKeys: false });
+    let first: YamlDocument | undefined;
+    for (const document of composer.compose(this.#tokens(), true, this.#text.length)) {
+      if (first !== undefined)
+        throw this.#error(document.range[0], 'a second document (---); expected all expectations in one');
+      first = document;
+      if (document.errors.length > 0) break;
+    }
+    // `compose` always returns one.
+    return first!;
+  }
+
+  /** The syntax of the text, as long as that is not nested too deeply. */
+  *#tokens(): Generator<import('yaml').CST.Token, void> {
+    const { CST, Lexer, Parser } = this.#yaml;
+    const parser = new Parser(this.#lines.addNewLine);
+    this.#lines.addNewLine(0);
+    let isText = false;
+    for (const lexeme of new Lexer().lex(this.#text)) {
+      const { offset } = parser;
+      if (!isText) this.#refuseSpecial(lexeme, offset);
+      if (!isText && lexeme.startsWith('#')) this.#comments.push({ start: offset, end: offset + lexeme.length });
+      isText = lexeme === CST.SCALAR;
+      yield* parser.next(lexeme);
+      if (parser.stack.length > DEEPEST) throw this.#error(parser.offset, 'lists and mappings are nested too deeply');
+    }
+    yield* parser.end();
+  }
+
   #placed(node: YamlNode, text: string): PlacedText {
     const start = node.range[0] + (this.#isQuoted(node) ? 1 : 0);
+    if (text.length > LONGEST_TEXT)
+      throw this.at(node, `a text of ${text.length} characters; expected at most ${LONGEST_TEXT}`);
+    if (LINE_BREAK_OR_CONTROL.test(text))
+      throw this.at(node, 'a line break or control character in a text; a text is one line here');
     const { line, col } = this.#lines.linePos(start);
     return { text, file: this.#file, line, column: col, isVerbatim: this.#text.startsWith(text, start) };
   }
@@ -111,17 +206,32 @@ export class PlacedYaml {
     return this.#yaml.isScalar(node) && (node.type ?? 'PLAIN').startsWith('QUOTE');
   }
 
-  #refuseSpecial(contents: YamlNode): void {
-    this.#yaml.visit(contents, {
-      Alias: (_, alias) => {
-        throw this.at(alias as unknown as YamlNode, 'an alias (*NAME); a * that stands alone is written "*"');
-      },
-      Node: (_, node) => {
-        const { anchor, tag } = node as { anchor?: string; tag?: string };
-        if (anchor !== undefined) throw this.at(node as YamlNode, `an anchor (&${anchor}) is not allowed here`);
-        if (tag !== undefined) throw this.at(node as YamlNode, `a tag (${tag}) is not allowed here`);
-      },
-    });
+  /** Refuses LEXEME, at OFFSET, if what it says is not what people see. It is not part of a text. */
+  #refuseSpecial(lexeme: string, offset: number): void {
+    switch (this.#yaml.CST.tokenType(lexeme)) {
+      case 'alias':
+        throw this.#error(offset, `an alias (*NAME) is not allowed here; ${quotesNeeded('*', '"* > *"')}`);
+      case 'anchor':
+        throw this.#error(offset, `an anchor (&NAME) is not allowed here; ${quotesNeeded('&', '"&"')}`);
+      case 'tag':
+        throw this.#error(offset, `a tag (!NAME) is not allowed here; ${quotesNeeded('!', '"!eth0 tcp * > *:22"')}`);
+      case 'directive-line':
+        throw this.#error(offset, 'a directive (%) is not allowed here');
+    }
+  }
+
+  #fault({ contents }: YamlDocument, { code, message, pos }: import('yaml').YAMLParseError): ExpectationError {
+    const problem = yamlProblem({ code, message, offset: pos[0] }, this.#text);
+    return this.#error(code === 'MISSING_CHAR' ? this.#quoteBefore(contents, pos[0]) : pos[0], problem);
+  }
+
+  /** Where the quoted text begins in which OFFSET is; OFFSET if there is none. */
+  #quoteBefore(contents: YamlNode | null, offset: number): number {
+    if (contents === null) return offset;
+    const spans = [...this.spans(contents).values()];
+    return (
+      spans.find(({ quote, start, end }) => quote !== undefined && start < offset && offset <= end)?.start ?? offset
+    );
   }
 
   #error(offset: number, problem: string): ExpectationError {
@@ -129,6 +239,9 @@ export class PlacedYaml {
     return new ExpectationError(problem, this.#file, Math.max(line, 1), Math.max(col, 1));
   }
 }
+
+const quotesNeeded = (first: string, example: string): string =>
+  `a text that begins with ${first} has to be in quotes, as in ${example}`;
 
 /** That PROBLEM is at the column COLUMN (from 1) of TEXT. */
 export function errorIn(
@@ -144,5 +257,3 @@ export function errorIn(
 export function errorInSentence(error: SentenceError, text: PlacedText): ExpectationError {
   return errorIn(text, error.message.replace(/^column \d+: /, ''), error.column ?? 1, error.isUnsupported);
 }
-
-const firstLine = (text: string): string => text.split('\n', 1)[0];

@@ -32,7 +32,7 @@ const MEMBERS: Readonly<Record<Subject, readonly string[]>> = {
   never: ['it'],
   counters: ['it'],
 };
-const ALL_MEMBERS = [...SUBJECTS, ...MEMBERS.send];
+const ALL_MEMBERS = [...MEMBERS.send, ...SUBJECTS];
 
 const EXAMPLE = '"- packet: eth0 tcp * > 192.0.2.10:22"';
 const FORM = `expected \`expect:\`, a list of claims such as ${EXAMPLE}, and perhaps \`names:\``;

@@ -35,8 +35,8 @@ const FAULTS: readonly (readonly [text: string, message: RegExp])[] = [
   ['open:\n  - |\n    tcp * > *:22\n', /^ports\.yaml:2:5: a text is one line here/],
   ['open: &ports\n  - tcp * > *:22\nclosed: *ports\n', /an anchor|an alias/],
   ['open:\n  - !!str tcp * > *:22\n', /^ports\.yaml:2:\d+: a tag/],
-  ['open: []\nopen: []\n', /^ports\.yaml:2:1: this is not YAML: Map keys must be unique/],
-  ['open:\n\t- tcp * > *:22\n', /^ports\.yaml:2:1: this is not YAML/],
+  ['open: []\nopen: []\n', /^ports\.yaml:2:1: "open" is there twice, first in line 1$/],
+  ['open:\n\t- tcp * > *:22\n', /^ports\.yaml:2:1: a tab before the text/],
   // The column is that of the word within the file.
   ['open:\n  - tcp * > 192.0.2.10:htpp\n', /^ports\.yaml:2:24: /],
   ['open:\n  - "tcp * > 192.0.2.10:htpp"\n', /^ports\.yaml:2:25: /],
