@@ -1,8 +1,8 @@
 /** `nfreplay trace` of what captures hold: one frame, or the connections that a sentence describes. */
 import { type ConnectionTrace, traceConnections } from '../explain/capture/connection-trace.js';
+import type { LadderEnd } from '../explain/capture/entry-course.js';
 import { frameFate } from '../explain/capture/frame-fate.js';
 import { traceFrame } from '../explain/capture/frame-trace.js';
-import type { LadderEnd } from '../explain/capture/ladder.js';
 import { ladderLines } from '../explain/capture/ladder-text.js';
 import { fateJson, fateTexts } from '../explain/fate/fate-text.js';
 import { storyJson } from '../explain/story/story-json.js';

@@ -1,11 +1,12 @@
 /** A ladder as text: a line a packet, and lines where the connection had timed out. */
-import type { TimeoutFields } from '../../core/events.js';
 import type { Names } from '../../replay/names.js';
 import { arrivalWords } from '../story/packet-words.js';
 import { isAccepted } from '../story/story.js';
 import { linesOfRows, wrapAfter } from '../text/columns.js';
 import type { Style } from '../text/style.js';
-import type { Between, Ladder, LadderEnd, TimedOut } from './ladder.js';
+import type { Between, LadderEnd } from './entry-course.js';
+import { betweenWords, endWords } from './entry-words.js';
+import type { Ladder } from './ladder.js';
 import type { Rung } from './rung.js';
 
 export interface LadderTextOptions {
@@ -99,38 +100,4 @@ function stateOf({ state, connectionState }: Rung, width: number): string {
 /** What is said of what is BETWEEN two packets. */
 function linesBetween(between: Between | undefined, { width, style }: LadderTextOptions): string[] {
   return between === undefined ? [] : wrapAfter(GAP, betweenWords(between), width).map(style.yellow);
-}
-
-function betweenWords(between: Between): string {
-  if (between.kind === 'timed-out')
-    return `${timedOutWords(between)}, ${seconds(between.agoSec)} before the next packet`;
-  return goneWords(between.state);
-}
-
-function endWords(end: LadderEnd): string {
-  if (end.kind === 'none') return 'conntrack has no entry for it at the end';
-  if (end.kind === 'gone') return goneWords(end.state);
-  if (end.kind === 'timed-out') return `${timedOutWords(end)}, ${seconds(end.agoSec)} before the captures end`;
-  const state = end.state === undefined ? '' : `in ${end.state} `;
-  const left = `its entry expires in ${seconds(end.expiresSec)}${timeoutWords(end.timeout)}`;
-  return `${state}where the captures end: ${left}`;
-}
-
-function goneWords(state: string | undefined): string {
-  const where = state === undefined ? '' : ` in ${state}`;
-  return `the entry${where} was removed before it timed out: its ports were needed, or the table was full`;
-}
-
-function timedOutWords({ state, timeout }: TimedOut): string {
-  const after = timeout?.seconds === undefined ? '' : ` after ${seconds(timeout.seconds)} without a packet`;
-  return `the connection timed out${state === undefined ? '' : ` in ${state}`}${after}${timeoutWords(timeout)}`;
-}
-
-function timeoutWords(timeout: TimeoutFields | undefined): string {
-  const sysctl = timeout?.sysctl;
-  return sysctl === undefined ? '' : ` (${sysctl.slice(sysctl.lastIndexOf('.') + 1)})`;
-}
-
-function seconds(count: number): string {
-  return `${Number(count.toFixed(count < 10 ? 2 : 0))} s`;
 }

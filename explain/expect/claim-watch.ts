@@ -14,20 +14,25 @@ import { StoryWatch } from '../capture/story-watch.js';
 import { Assumptions } from '../story/assumptions.js';
 import type { Story } from '../story/story.js';
 import type { Offender } from './claim-result.js';
+import { ConnectionClaims } from './connection-claims.js';
 import { FrameFilter, OWN } from './frame-filter.js';
 import { judgePacket, type MetPacket } from './packet-claims.js';
 import { enteredOf, isCompleted } from './packet-views.js';
 import type { Tally } from './tally.js';
 import { placeOfDecider } from './words.js';
 
-type SinglePacketClaim = PacketClaim | NeverClaim;
+/** A claim about single packets. */
+interface FilteredClaim {
+  readonly claim: PacketClaim | NeverClaim;
+  readonly filter: FrameFilter;
+  readonly tally: Tally;
+}
 
 export class ClaimWatch extends StoryWatch {
   readonly #run: WatchedRun;
   readonly #names: Names;
-  readonly #claims: readonly SinglePacketClaim[];
-  readonly #tallies: ReadonlyMap<Claim, Tally>;
-  readonly #filters: readonly FrameFilter[];
+  readonly #packetClaims: readonly FilteredClaim[];
+  readonly #connections: ConnectionClaims;
   readonly #location = new IpLocation();
   #assumptions!: Assumptions;
   /** The packet in the current frame. */
@@ -41,16 +46,18 @@ export class ClaimWatch extends StoryWatch {
     super();
     this.#run = run;
     this.#names = names;
-    this.#tallies = tallies;
-    this.#claims = [...tallies.keys()].filter(isAboutPackets);
     const { interfaceNames } = run.setting.host;
-    this.#filters = this.#claims.flatMap(({ sentence }) =>
-      sentence === undefined ? [] : [new FrameFilter(sentence, interfaceNames)],
-    );
+    const filtered = [...tallies].flatMap(([claim, tally]) => {
+      if (claim.kind === 'counters' || claim.kind === 'send' || claim.sentence === undefined) return [];
+      return [{ claim, tally, filter: new FrameFilter(claim.sentence, interfaceNames) }];
+    });
+    this.#packetClaims = filtered.filter(({ claim }) => claim.kind !== 'connection');
+    this.#connections = new ConnectionClaims(filtered.filter(isAboutConnections));
   }
 
   override begin(emulator: IpStack): void {
     super.begin(emulator);
+    this.#connections.begin(emulator);
     const { setting } = this.#run;
     this.#assumptions = new Assumptions(setting, setting.host, emulator);
   }
@@ -59,10 +66,12 @@ export class ClaimWatch extends StoryWatch {
     this.#captured = undefined;
     this.#fragment = '';
     const location = this.#location;
-    if (this.#claims.length === 0 || !locateIp(frame, location)) return false;
+    if (!locateIp(frame, location) || location.captured < IPV4_LENGTH) return false;
     const { at, captured } = location;
+    // Asked first, as it wants to hear of each packet.
+    const isOfConnection = this.#connections.wants(frame, isOwn);
     const dev = isOwn ? OWN : frame.dev;
-    if (captured < IPV4_LENGTH || !this.#filters.some((filter) => filter.takes(frame.view, at, captured, dev)))
+    if (!isOfConnection && !this.#packetClaims.some(({ filter }) => filter.takes(frame.view, at, captured, dev)))
       return false;
     const packet = readSentencePacket(frame.bytes.subarray(at, at + captured));
     if (packet === undefined) return false;
@@ -89,6 +98,7 @@ export class ClaimWatch extends StoryWatch {
     }
     if (isCompleted(story)) this.#held.delete(this.#fragment);
     this.#judge(met);
+    this.#connections.take(met, this.#run.names.nameOf(place, story.inDev ?? 'local'));
   }
 
   /** Judges MET only if its packet is never completed. */
@@ -100,7 +110,7 @@ export class ClaimWatch extends StoryWatch {
   }
 
   #judge(met: MetPacket): void {
-    for (const claim of this.#claims) judgePacket(claim, this.#tallies.get(claim)!, met);
+    for (const { claim, tally } of this.#packetClaims) judgePacket(claim, tally, met);
   }
 
   #offender(story: Story, place: FramePlace): Offender {
@@ -117,9 +127,10 @@ export class ClaimWatch extends StoryWatch {
   close(): void {
     for (const held of this.#held.values()) for (const met of held) this.#judge(met);
     this.#held.clear();
+    this.#connections.finish();
   }
 }
 
-function isAboutPackets(claim: Claim): claim is SinglePacketClaim {
-  return claim.kind === 'packet' || claim.kind === 'never';
+function isAboutConnections<T extends { readonly claim: Claim }>(one: T): one is T & { readonly claim: PacketClaim } {
+  return one.claim.kind === 'connection';
 }

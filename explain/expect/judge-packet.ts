@@ -18,6 +18,8 @@ export interface Judged {
   /** Of the packet of which `becomes` tells. */
   readonly first: Story;
   readonly answers: AnswersSeen;
+  /** Only of a connection: its first packet that is uncertain. */
+  readonly uncertain?: Story | undefined;
   /** Only of a connection: whether its entry timed out, and in any case how it was at the end. */
   readonly expiry?: { readonly isExpired: boolean; readonly words: string };
 }
@@ -31,8 +33,8 @@ export interface JudgeContext {
 /** What of JUDGED is not as CLAIM says, in the order in which claims are written. */
 export function problemsOf(claim: PacketClaim, judged: Judged, context: JudgeContext): Problem[] {
   const { becomes, ends, by, answer } = claim;
-  const { first, answers } = judged;
-  const problems: Problem[] = uncertainIn(judged.first === judged.ends ? [first] : [first, judged.ends]);
+  const { first, answers, uncertain = first } = judged;
+  const problems = uncertainIn(uncertain);
   if (becomes !== undefined) {
     const left = leftOf(first);
     if (left === undefined || !fits(becomes.value, left))
@@ -55,10 +57,9 @@ export function problemsOf(claim: PacketClaim, judged: Judged, context: JudgeCon
   return problems;
 }
 
-/** What makes the packets of STORIES uncertain. */
-export function uncertainIn(stories: readonly Story[]): Problem[] {
-  const causes = stories.flatMap((story) => (finalOf(story) === story ? [story] : [story, finalOf(story)]));
-  const [first] = causes.flatMap(({ uncertain }) => uncertain);
+/** What makes the packet of STORY uncertain. */
+export function uncertainIn(story: Story): Problem[] {
+  const [first] = [...story.uncertain, ...finalOf(story).uncertain];
   if (first === undefined) return [];
   return [{ member: 'uncertain', expected: 'to be certain what becomes of it', found: uncertainWords(first) }];
 }

@@ -1,11 +1,11 @@
 /** Judges claims about packets that are sent, and whether any of these packets is one that must never get through. */
 import type { Claim, NeverClaim, PacketClaim } from '../../codecs/expectation/expectation.js';
 import { addressesByName, type Names } from '../../replay/names.js';
-import { isAccepted } from '../story/story.js';
 import type { TrialSetting } from '../trial.js';
 import { AnswersSeen } from './answers-seen.js';
 import type { Offender, Problem } from './claim-result.js';
-import { problemsOf } from './judge-packet.js';
+import { isStopped } from './connection-course.js';
+import { problemsOf, uncertainIn } from './judge-packet.js';
 import { judgePacket } from './packet-claims.js';
 import { enteredOf, finalOf } from './packet-views.js';
 import { type SentByClaim, type SentPacket, sendAll } from './send-claims.js';
@@ -39,21 +39,17 @@ function judgeSend(claim: PacketClaim, { packets, note, reply = [] }: SentByClai
     for (const problem of isShort) tally.fail(problem);
     return;
   }
-  const ends = packets.find(({ story }) => isStopped(finalOf(story))) ?? first;
+  const ends = packets.find(({ story }) => isStopped(story)) ?? first;
   const answers = new AnswersSeen(claim.answer?.value, names);
   const sender = enteredOf(first.story)?.source;
   for (const [i, { story }] of [...packets, ...reply].entries()) {
     answers.addAnswersTo(story);
     if (i > 0 && (finalOf(story).left?.packet ?? story.packet)?.destination === sender) answers.addAnswer(story);
   }
-  const judged = { first: first.story, ends: ends.story, answers };
+  const uncertain = packets.find(({ story }) => uncertainIn(story).length > 0)?.story;
+  const judged = { first: first.story, ends: ends.story, answers, uncertain };
   const problems = problemsOf(claim, judged, { names, ruleset: ends.ruleset });
   tally.add([...isShort, ...problems], () => offenderOf(claim, ends));
-}
-
-/** Whether it did not get through; a fragment that waits is not stopped. */
-function isStopped(story: Parameters<typeof isAccepted>[0]): boolean {
-  return !isAccepted(story) && story.verdict !== 'held';
 }
 
 function offenderOf(claim: PacketClaim, { story, assumed, chosen }: SentPacket): Offender {

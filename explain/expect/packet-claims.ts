@@ -33,7 +33,7 @@ function packetProblems(claim: PacketClaim, { story, context }: Pick<MetPacket, 
 }
 
 function neverProblems(story: Story): Problem[] {
-  const uncertain = uncertainIn([story]);
+  const uncertain = uncertainIn(story);
   if (!isAccepted(finalOf(story))) return uncertain;
   return [...uncertain, { member: 'never', expected: 'not to get through', found: verdictWords(story) }];
 }
