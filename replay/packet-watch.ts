@@ -1,9 +1,10 @@
 /** hot: whoever wants to hear of packets of a replay while it runs. */
 import type { EmulatorOutput } from '../core/emulator.js';
 import type { Observer } from '../core/events.js';
-import type { HookEntry } from '../core/hooks.js';
+import type { HookEntry, TableName } from '../core/hooks.js';
 import type { IpStack } from '../core/ip-stack.js';
 import type { Frame } from '../core/link/frame.js';
+import type { Ruleset, SavedCounters } from '../core/rules/model.js';
 
 /** A frame: the index of its input, and its number there, from 1, as Wireshark shows it. */
 export interface FramePlace {
@@ -35,6 +36,8 @@ export interface PacketWatch {
   missed?(place: FramePlace, reason: string): void;
   /** The last packet has been dealt with: writes the rest of what it writes. */
   close?(): void;
+  /** After that: the rules in force, and their counters as iptables shows them. */
+  counted?(ruleset: Ruleset, counters: ReadonlyMap<TableName, SavedCounters>): void;
   /** Puts what it has written in place. */
   commit?(): void;
   /** The replay has failed, or was ended: removes what it has written. */

@@ -19,11 +19,13 @@ import {
   type NflogEntry,
   Outcome,
 } from '../core/emulator.js';
+import type { TableName } from '../core/hooks.js';
 import { IpStack } from '../core/ip-stack.js';
 import { Frame } from '../core/link/frame.js';
 import { IpLocation, locateIp } from '../core/link/locate-ip.js';
 import { Memory } from '../core/memory.js';
 import { REGIONS } from '../core/memory-map.js';
+import type { SavedCounters } from '../core/rules/model.js';
 import type { UncertainCause } from '../core/uncertainty.js';
 import { type CapturePaths, createPcapFile, openCaptureFile } from '../io/capture-file.js';
 import { nativePath } from '../io/path.js';
@@ -435,6 +437,11 @@ export class ReplayRun implements EmulatorOutput, CaptureSink {
     this.changes?.finish(this.read);
     for (const file of [...this.#readers, ...this.#writers]) file.close();
     this.#watching?.watch.close?.();
+  }
+
+  /** The rules in force count COUNTERS, in the end. */
+  counted(counters: ReadonlyMap<TableName, SavedCounters>): void {
+    this.#watching?.watch.counted?.(this.emulator.ruleset, counters);
   }
 
   /** Puts in place what others have written beside the results. */

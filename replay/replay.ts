@@ -190,6 +190,7 @@ export function* replaySteps(given: ReplayOptions): Generator<ReplayProgress, Su
     const summary = summarize(run, setting, options, inputs);
     const final = run.emulator.ruleset;
     const counters = run.changes?.history.shown ?? finalCounters(run.emulator, loaded);
+    run.counted(counters);
     if (expected !== undefined) summary.counters = expected.compare(final, counters);
     summary.assumed.push(...notes);
     addBeginning(summary, beginning, run.emulator.restored, host);

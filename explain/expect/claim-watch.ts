@@ -3,9 +3,12 @@ import type { Claim, NeverClaim, PacketClaim } from '../../codecs/expectation/ex
 import { IPV4_LENGTH } from '../../codecs/layouts.js';
 import { readSentencePacket } from '../../codecs/sentence/read-packet.js';
 import type { SentencePacket } from '../../codecs/sentence/sentence.js';
+import { counted } from '../../codecs/text.js';
+import type { TableName } from '../../core/hooks.js';
 import type { IpStack } from '../../core/ip-stack.js';
 import type { Frame } from '../../core/link/frame.js';
 import { IpLocation, locateIp } from '../../core/link/locate-ip.js';
+import type { Ruleset, SavedCounters } from '../../core/rules/model.js';
 import type { Names } from '../../replay/names.js';
 import type { FramePlace } from '../../replay/packet-watch.js';
 import type { WatchedRun } from '../../replay/replay.js';
@@ -13,9 +16,11 @@ import { fragmentOf } from '../capture/fragment-key.js';
 import { StoryWatch } from '../capture/story-watch.js';
 import { Assumptions } from '../story/assumptions.js';
 import type { Story } from '../story/story.js';
+import { uncertainWords } from '../story/story-text.js';
 import type { Offender } from './claim-result.js';
 import { ConnectionClaims } from './connection-claims.js';
 import { FrameFilter, OWN } from './frame-filter.js';
+import { judgeCounters } from './judge-counters.js';
 import { judgePacket, type MetPacket } from './packet-claims.js';
 import { enteredOf, isCompleted } from './packet-views.js';
 import type { Tally } from './tally.js';
@@ -33,6 +38,7 @@ export class ClaimWatch extends StoryWatch {
   readonly #names: Names;
   readonly #packetClaims: readonly FilteredClaim[];
   readonly #connections: ConnectionClaims;
+  readonly #tallies: ReadonlyMap<Claim, Tally>;
   readonly #location = new IpLocation();
   #assumptions!: Assumptions;
   /** The packet in the current frame. */
@@ -46,6 +52,7 @@ export class ClaimWatch extends StoryWatch {
     super();
     this.#run = run;
     this.#names = names;
+    this.#tallies = tallies;
     const { interfaceNames } = run.setting.host;
     const filtered = [...tallies].flatMap(([claim, tally]) => {
       if (claim.kind === 'counters' || claim.kind === 'send' || claim.sentence === undefined) return [];
@@ -122,6 +129,17 @@ export class ClaimWatch extends StoryWatch {
       assumed: this.#assumptions.of(story),
       chosen: [],
     };
+  }
+
+  /** RULESET is in force where the captures end, and has counted COUNTERS. */
+  counted(ruleset: Ruleset, counters: ReadonlyMap<TableName, SavedCounters>): void {
+    const { packets, causes } = this.emulator.uncertain;
+    const doubt =
+      packets === 0
+        ? undefined
+        : `${counted(packets, 'packet is', 'packets are')} uncertain: ${uncertainWords(causes[0].cause)}`;
+    for (const [claim, tally] of this.#tallies)
+      if (claim.kind === 'counters') judgeCounters(claim, tally, ruleset, counters, doubt);
   }
 
   close(): void {

@@ -1,4 +1,5 @@
 /** A claim that is not met, for people. */
+import type { Claim } from '../../codecs/expectation/expectation.js';
 import { shown, shownPath } from '../../codecs/text.js';
 import type { Names } from '../../replay/names.js';
 import { type StoryNote, storyLines } from '../story/story-text.js';
@@ -57,18 +58,21 @@ export function offenderLines({ offender, met, unmet, claim, notes }: ClaimResul
   const told = notes.flatMap((note) => wrapAfter('', shown(note), width));
   if (offender === undefined) return told;
   const { story, where, assumed, chosen } = offender;
-  const what = claim.kind === 'connection' ? 'connections' : 'packets';
-  const lead =
-    claim.kind === 'send' || (claim.kind === 'never' && met === 1)
-      ? []
-      : [unmet === 1 && met === 1 ? where : `${where}, the first of ${unmet} (of ${met} ${what})`];
+  const lead = claim.kind === 'send' || met === 1 ? where : `${where}, ${whichOf(met, unmet, claim)}`;
   const storyNotes: StoryNote[] = chosen.length === 0 ? [] : [{ label: 'chosen', lines: [chosen.join(', ')] }];
   return [
     ...told,
     '',
-    ...lead.flatMap((line) => wrapAfter('', shown(line), width)),
+    ...(claim.kind === 'send' ? [] : wrapAfter('', shown(lead), width)),
     ...storyLines(story, { width, style, names, notes: storyNotes, assumed }),
   ];
+}
+
+/** Which of the MET packets or connections it is, of which UNMET are not as CLAIM says. */
+function whichOf(met: number, unmet: number, { kind }: Claim): string {
+  const what = kind === 'connection' ? 'connections' : 'packets';
+  if (unmet === 1) return `the only one of ${met} ${what}`;
+  return unmet === met ? `the first of ${met} ${what}` : `the first of ${unmet}, out of ${met} ${what}`;
 }
 
 /** On one line: the first thing that was expected, and what was found in its place. */

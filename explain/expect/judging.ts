@@ -1,5 +1,5 @@
 /** Judges the claims of an expectation: those about captures while they are replayed, those about sent packets after. */
-import type { Claim, Expectation } from '../../codecs/expectation/expectation.js';
+import { AFTER_CAPTURES, type Claim, type Expectation } from '../../codecs/expectation/expectation.js';
 import { ExpectationError } from '../../codecs/expectation/expectation-error.js';
 import type { SentenceNames } from '../../codecs/sentence/parse.js';
 import { noInterface } from '../../core/host/interfaces.js';
@@ -57,20 +57,34 @@ export class Judging {
    * @throws as `replay` and `Trial`
    */
   results(): ClaimResult[] {
-    if (this.#setting === undefined) this.#begin(loadSetting(this.#options));
+    const isReplayed = this.#setting !== undefined;
+    if (!isReplayed) this.#begin(loadSetting(this.#options));
     const { claims } = this.#expectation!;
+    if (!isReplayed) claims.forEach(refuseAfterCaptures);
     judgeSends({ setting: this.#setting!, options: this.#options }, this.#tallies, this.names);
     return claims.map((claim) => {
       const tally = this.#tallies.get(claim)!;
-      if ((claim.kind === 'packet' || claim.kind === 'connection') && tally.met === 0)
-        tally.fail({
-          member: 'met',
-          expected: claim.kind === 'packet' ? 'at least one packet' : 'at least one connection',
-          found: 'none in the captures that enters the host',
-        });
+      const missing = ABOUT_CAPTURES[claim.kind];
+      if (missing !== undefined && !isReplayed)
+        tally.fail({ member: 'met', expected: missing, found: 'there are no captures' });
+      else if (missing !== undefined && tally.met === 0 && claim.kind !== 'counters')
+        tally.fail({ member: 'met', expected: missing, found: 'none in the captures' });
       return tally.result;
     });
   }
+}
+
+/** What claims that need captures expect there at least. */
+const ABOUT_CAPTURES: Partial<Record<Claim['kind'], string>> = {
+  packet: 'at least one packet',
+  connection: 'at least one connection',
+  counters: 'counters after captures',
+};
+
+function refuseAfterCaptures(claim: Claim): void {
+  if (claim.kind !== 'send' || claim.after?.value !== AFTER_CAPTURES) return;
+  const { file, line, column } = claim.after;
+  throw new ExpectationError(`there are no captures to come after`, file, line, column);
 }
 
 /** What came of the claims that READ returns, in a replay with OPTIONS. Throws as `Judging`. */

@@ -120,4 +120,93 @@ Judge('a packet is sent to a fresh host, or to what another claim or the capture
   ]);
 });
 
+Judge('a connection fits by its first packet, and ends like its first packet that did not get through', () => {
+  check('pcaps/docker', [
+    [
+      'connection: tcp 203.0.113.7 > *:36379 in eth0 | becomes: tcp * > 172.17.0.3:6379 out docker0 | ends: accepted | ' +
+        'by: filter DOCKER "--dport 6379" | answer: tcp 192.0.2.10:36379 > 203.0.113.7:51515 SA out eth0',
+      'met 1',
+    ],
+    // Replies and errors open none.
+    ['connection: tcp * > *', 'met 5'],
+    ['connection: tcp * > * | ends: accepted', '2 of 5: ends'],
+    ['connection: tcp *:6379 > *', 'met'],
+    ['connection: tcp * > *:36379 A', 'met'],
+    ['connection: tcp * > *:8081 | ends: rejected | answer: icmp host-prohibited', 'met 1'],
+    ['connection: tcp * > *:8081 | answer: tcp SA', '1 of 1: answer'],
+    ['connection: udp 172.17.0.3 > *:53 | answer: udp *:53 > 172.17.0.3:41053 out docker0', 'met 1'],
+    [
+      'connection: icmp 172.17.0.3 > * | becomes: icmp 192.0.2.10 > * | answer: icmp * > 172.17.0.3 echo-reply',
+      'met 1',
+    ],
+    ['connection: eth0 tcp * > *:22 | ends: delivered | answer: tcp *:22 > * SA', 'met 1'],
+    ['connection: udp * > * | ends: expired', '1 of 1: ends'],
+  ]);
+  check('pcaps/fragments', [
+    ['connection: udp * > *:36379 | ends: forwarded | answer: udp *:36379 > 203.0.113.7 out eth0', 'met 1'],
+  ]);
+});
+
+Judge('what decides are the rules in force when the packet comes', () => {
+  check('pcaps/iptables-restart-legacy', [
+    ['connection: eth0 tcp * > *:36379', 'met 4'],
+    [
+      'connection: eth0 tcp *:51515 > * | ends: rejected | by: filter FORWARD "-j REJECT" | becomes: tcp * > *:6379',
+      'met 1',
+    ],
+    ['connection: eth0 tcp *:51516 > * | ends: delivered | by: filter INPUT policy', 'met 1'],
+    ['connection: eth0 tcp *:51518 > * | ends: accepted | by: filter DOCKER 1', 'met 1'],
+    [
+      'connection: docker0 tcp *:40000 > * | ends: rejected | by: filter FORWARD 1 | answer: icmp host-prohibited',
+      'met 1',
+    ],
+    // Those of the rules at the end.
+    ['counters: { filter FORWARD 1: "17 packets, 720 bytes", filter FORWARD 6: 0 packets }', 'met 0'],
+  ]);
+  check('pcaps/ban-while-connected', [
+    ['connection: tcp * > * | ends: dropped | by: filter FORWARD "--match-set banned src"', 'met 2'],
+    ['packet: tcp 203.0.113.66 > * | ends: accepted', '2 of 8: ends'],
+  ]);
+});
+
+Judge('counters are those of iptables, added up where words fit several rules', () => {
+  check('pcaps/docker', [
+    [
+      'counters: { filter FORWARD 3: 5 packets, filter INPUT 5: "1 packet, 44 bytes", filter OUTPUT policy: "> 0 packets" }',
+      'met 0',
+    ],
+    // 14 + 5 + 12 + 0 packets.
+    ['counters: { \'filter FORWARD "-o docker0"\': 31 packets }', 'met 0'],
+    ['counters: { \'filter FORWARD "-o docker0"\': < 31 packets }', 'counters'],
+    ['counters: { \'filter FORWARD "-o docker1"\': 0 packets, filter INPUT 9: 0 packets }', 'counters, counters'],
+  ]);
+  const [{ notes }] = judged('pcaps/docker', `  - counters: { 'filter FORWARD "-o docker0"': 31 packets }`);
+  assert.equal(notes, ['filter FORWARD "-o docker0": the sum of rules 2, 3, 4, 5']);
+});
+
+Judge('what is uncertain meets no claim, and the reason is said', () => {
+  const more = {
+    lax: true,
+    apply: ['iptables -t mangle -A PREROUTING -p tcp -m multiport --dports 36379,80 -m helper --helper ftp -j DROP'],
+  };
+  const claims = [
+    'packet: tcp * > *:36379',
+    'connection: tcp * > *:36379',
+    'never: tcp * > 172.17.0.3:80',
+    'send: eth0 tcp 203.0.113.7 > 192.0.2.10:36379',
+    'counters: { filter FORWARD 1: ">= 1 packet" }',
+    'packet: eth0 tcp * > *:8081',
+  ];
+  const results = judged('pcaps/docker', claims.map((claim, i) => `  - it: c${i}\n    ${claim}`).join('\n'), more);
+  assert.equal(results.map(outcome), [
+    '8 of 8: uncertain',
+    '1 of 1: uncertain',
+    '1 of 1: uncertain',
+    '1 of 1: uncertain',
+    'uncertain',
+    'met 1',
+  ]);
+  assert.match(results[0].problems[0].found, /^mangle PREROUTING 1 \(--apply.*\): `-m helper` was not asked$/);
+});
+
 Judge.run();
