@@ -11,6 +11,8 @@ import { errorIn, type PlacedText } from './placed-yaml.js';
 
 const COUNTED_FORMS = 'TABLE CHAIN "WORDS", TABLE CHAIN NUMBER or TABLE CHAIN policy';
 const FORMS = `${COUNTED_FORMS}, TABLE CHAIN, a reason such as martian-source, or none`;
+/** No chain has so many. */
+const MOST_RULES = 999_999_999;
 const QUOTED = /^(?:"((?:[^"\\]|\\.)*)"|'([^']*)')$/s;
 const PARTS = /^(\S+)(?:(\s+)(\S+)(?:(\s+)(\S.*))?)?$/s;
 
@@ -83,7 +85,7 @@ function inChain(
   if (rest === 'policy') return { kind: 'policy', table, chain };
   if (/^\d+$/.test(rest)) {
     const number = Number(rest);
-    if (number >= 1 && Number.isSafeInteger(number)) return { kind: 'number', table, chain, number };
+    if (number >= 1 && number <= MOST_RULES) return { kind: 'number', table, chain, number };
     throw errorIn(text, `"${rest}" is not the number of a rule; the first rule of a chain is 1`, restAt);
   }
   const quoted = QUOTED.exec(rest);
@@ -96,12 +98,12 @@ function inChain(
 
 function notQuoted(rest: string, table: string, chain: string): string {
   if (/^["']/.test(rest)) {
-    return `the quote is not closed, or something is behind it; a # behind a blank starts a comment in YAML: write '${table} ${chain} "…"' in single quotes then`;
+    return `the quote is not closed, or something is behind it; a # behind a blank, and a comma between brackets, end a text in YAML: write '${table} ${chain} "…"' in single quotes then`;
   }
   return `words of a rule are in quotes: ${table} ${chain} "${rest}"; else expected a number or policy`;
 }
 
-const BOUND = /^(?:(>=|<=|=>|=<|==|[<>=≥≤])\s*)?(\d+)\s+(packets?|bytes?)$/;
+const BOUND = /^(?:(>=|<=|=>|=<|==|[<>=≥≤])\s*)?0*(\d{1,15})\s+(packets?|bytes?)$/;
 const COMPARISONS: Readonly<Record<string, CounterBound['comparison']>> = {
   ...{ '>=': '>=', '≥': '>=', '=>': '>=', '<=': '<=', '≤': '<=', '=<': '<=', '>': '>', '<': '<', '=': '=', '==': '=' },
 };
@@ -119,7 +121,6 @@ export function readBounds(text: PlacedText): CounterBound[] {
     const match = BOUND.exec(part.trim());
     if (match === null) throw errorIn(text, `"${part.trim()}" is no bound; ${BOUND_FORM}`, column);
     const value = Number(match[2]);
-    if (!Number.isSafeInteger(value)) throw errorIn(text, `"${match[2]}" is larger than any counter here`, column);
     const unit = match[3].startsWith('packet') ? 'packets' : 'bytes';
     return { unit, comparison: COMPARISONS[match[1] ?? '='], value };
   });

@@ -2,8 +2,9 @@
 import { type Address, parseAddress } from '../address.js';
 import { withNearest } from '../nearest.js';
 import { FOLLOW_WORDS } from '../sentence/follow-words.js';
-import type { SentenceNames } from '../sentence/parse.js';
+import { parseSentence, type SentenceNames } from '../sentence/parse.js';
 import type { Sentence } from '../sentence/sentence.js';
+import { SentenceError } from '../sentence/sentence-error.js';
 import { checkAfter } from './claim-order.js';
 import {
   type Claim,
@@ -17,7 +18,7 @@ import {
   type NeverClaim,
   type PacketClaim,
 } from './expectation.js';
-import { errorIn, type PlacedText, PlacedYaml, type YamlEntry, type YamlNode } from './placed-yaml.js';
+import { errorIn, errorInSentence, type PlacedText, PlacedYaml, type YamlEntry, type YamlNode } from './placed-yaml.js';
 import { readBounds, readCounted, readDecider } from './read-decider.js';
 
 const SUBJECTS = ['packet', 'connection', 'send', 'never', 'counters'] as const;
@@ -192,9 +193,20 @@ class ClaimReader {
     return this.#yaml.text(entry.value, expected);
   }
 
+  #sentence(text: PlacedText, endsOptional: boolean): Sentence {
+    try {
+      return parseSentence(text.text, { names: this.#names, endsOptional });
+    } catch (error) {
+      if (!(error instanceof SentenceError)) throw error;
+      const { message, column, isUnsupported } = error;
+      const problem = message.replace('--names FILE gives names', '`names:` in this file and --names FILE give names');
+      throw errorInSentence(new SentenceError(column, problem.replace(/^column \d+: /, ''), isUnsupported), text);
+    }
+  }
+
   /** TEXT is about a packet as it enters the host. */
   #entering(text: PlacedText): Sentence {
-    const sentence = this.#yaml.sentence(text, { names: this.#names });
+    const sentence = this.#sentence(text, false);
     if (sentence.output === undefined) return sentence;
     throw errorIn(
       text,
@@ -208,7 +220,7 @@ class ClaimReader {
     const example = endsOptional ? 'icmp host-prohibited' : 'tcp * > 172.17.0.3:6379 out docker0';
     const text = this.#text(entry, `expected a sentence, such as ${example}`);
     if (text === undefined) return undefined;
-    const value = this.#yaml.sentence(text, { names: this.#names, endsOptional });
+    const value = this.#sentence(text, endsOptional);
     if (value.input !== undefined || value.isLocal)
       throw errorIn(
         text,
