@@ -33,7 +33,7 @@ function helpCommand(): string {
 }
 
 /** The message to show for ERROR, and its exit code. */
-function reportOf(error: unknown): { message: string; exitCode: number } {
+export function reportOf(error: unknown): { message: string; exitCode: number } {
   if (error instanceof UsageError || error instanceof ReplayOptionsError) {
     return { message: `${error.message}\n(see ${helpCommand()})`, exitCode: ExitCode.USAGE };
   }

@@ -7,7 +7,7 @@ import { styleOf } from '../explain/text/style.js';
 import { version } from '../replay/version.js';
 import { type CommandSpec, colorIn } from './args.js';
 import { benchCommand } from './bench-command.js';
-import { check } from './check.js';
+import { checkCommand } from './check-command.js';
 import { BENCH } from './commands/bench.js';
 import { CHECK } from './commands/check.js';
 import { COMPLETION } from './commands/completion.js';
@@ -45,7 +45,7 @@ const RUN: Readonly<Record<string, Run>> = {
   [DIFF.name]: diffCommand,
   [SCAN.name]: scanCommand,
   [DOCTOR.name]: doctorCommand,
-  [CHECK.name]: check,
+  [CHECK.name]: checkCommand,
   [BENCH.name]: benchCommand,
   [LINT.name]: lintCommand,
   [SAVE.name]: saveCommand,

@@ -1,6 +1,6 @@
 /** Differences between two results as text: packets side by side, rule counters, connections. */
 import { shown } from '../codecs/text.js';
-import { wrap } from '../explain/text/columns.js';
+import { wrap, wrapAfter } from '../explain/text/columns.js';
 import { PLAIN, type Style } from '../explain/text/style.js';
 import type {
   ConnectionDifference,
@@ -11,6 +11,7 @@ import type {
 } from '../replay/compare.js';
 import type { Names } from '../replay/names.js';
 import type { ResultFrame } from '../replay/result-folder.js';
+import { causeText } from './check/difference-groups.js';
 import { dissect, type Field } from './dissect.js';
 import { NO_NAMES, namedAddress } from './named-address.js';
 
@@ -43,7 +44,7 @@ function renderFrame(
   names: Names,
 ): string[] {
   const lines = [`${shown(device)}, caused by the input of ${secondsText(tsNs)}:`];
-  for (const cause of droppedBy) lines.push(`  dropped by ${shown(cause)}`);
+  for (const cause of droppedBy) lines.push(...wrapAfter('  ', `dropped by ${causeText(cause)}`, width));
   lines.push('', ...renderPackets(wanted, got, { wanted: 'expected', got: 'got', names }, style, width));
   if (wanted && got) lines.push('', ...hexDifference(wanted, got, style, width));
   return lines;
@@ -136,7 +137,7 @@ function hexRow(bytes: Uint8Array): string {
   return Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join(' ');
 }
 
-function secondsText(tsNs: bigint): string {
+export function secondsText(tsNs: bigint): string {
   return `${tsNs / 1_000_000_000n}.${(tsNs % 1_000_000_000n).toString().padStart(9, '0')} s`;
 }
 

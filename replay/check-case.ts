@@ -2,51 +2,73 @@
 import { copyFileSync, existsSync, mkdirSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { describeCause } from '../core/drop.js';
+import { CaptureError } from '../codecs/capture-error.js';
+import type { DropCause } from '../core/drop.js';
 import { FileError, systemMessage } from '../io/file-error.js';
 import { namesIn, nativePath, refuseIrregular } from '../io/path.js';
 import { randomName } from '../io/process-tag.js';
 import { recover, removeLeftovers, StagedDir } from '../io/staged-dir.js';
-import { type Comparison, compareResults, NotAResultError } from './compare.js';
+import { type CompareOptions, type Comparison, compareResults, NotAResultError } from './compare.js';
 import { filesOf, type GoldenCase, optionsOf } from './golden-case.js';
 import { LOG_FILE, NFLOG_FILE } from './logged.js';
-import { type ReplayControl, replay } from './replay.js';
+import { type ReplayControl, type ReplayOptions, replay } from './replay.js';
 import type { DropListener } from './replay-run.js';
 import { foreignExpectation, IPSET_FILE } from './result-files.js';
 import { devicesOf } from './result-folder.js';
+import type { Summary } from './summary.js';
 
-/** A comparison with the expectation, and the warnings of the replay. */
+/** What came of a case. */
+export interface CheckedResult {
+  /** With what is in want/. Undefined: the case has no golden captures. */
+  readonly comparison: Comparison | undefined;
+  readonly summary: Summary;
+}
+
+/** A comparison with the golden captures, and the warnings of the replay. */
 export interface CaseComparison extends Comparison {
   warnings: readonly string[];
+}
+
+export interface CheckOptions extends ReplayControl {
+  /** As `--rules` takes it, in place of the case's own. */
+  rulesPath?: string;
+  /** Whether the texts and counters of rules are compared. Default: if they are the case's own. */
+  comparesRules?: boolean;
+  /** Where the results stay: a folder that is replaced. Left out: they are removed. */
+  keepDir?: string;
+  /** As in ReplayOptions. */
+  watch?: NonNullable<ReplayOptions['watch']>;
 }
 
 export interface UpdateOptions extends ReplayControl {
   /** Make an expectation also of a truncated input. */
   allowTruncated?: boolean;
+  /**
+   * Hears before anything is replaced how the results differ from the expectation that there is; undefined: there is
+   * none, or none that can be read.
+   */
+  before?: (comparison: Comparison | undefined) => void;
 }
 
 /**
- * Replays GOLDEN and compares the results with the expectation. Throws what `replay` throws.
- * @throws {FileError} if there is no expectation yet, or a file of it is missing
+ * Replays GOLDEN and compares the results with its golden captures, if it has any. Throws what `replay` throws.
+ * @throws {FileError} if nothing is expected yet, or a file of what is expected is missing
  */
-export function checkCase(golden: GoldenCase, control: ReplayControl = {}): CaseComparison {
-  const { dir, wantDir } = golden;
+export function runCase(golden: GoldenCase, options: CheckOptions = {}): CheckedResult {
+  const { dir, wantDir, expectPath } = golden;
   recover(wantDir);
-  if (!existsSync(nativePath(wantDir))) {
+  const hasWant = existsSync(nativePath(wantDir));
+  if (!hasWant && expectPath === undefined) {
     throw new FileError(
-      `${dir}: nothing is expected: there is neither want/ nor expect.yaml; nfreplay check --update ${dir} makes ` +
-        'what happens now the expectation',
+      `${dir}: nothing is expected: there is neither want/ nor expect.yaml; write an expect.yaml, or let nfreplay ` +
+        `check --update ${dir} make what happens now the expectation`,
     );
   }
-  return withResult(golden, control, (dir, { drops, warnings }) => {
+  return withResult(golden, options, (got, { drops, summary }) => {
+    if (!hasWant) return { comparison: undefined, summary };
     try {
-      const comparison = compareResults(wantDir, dir);
-      for (const difference of comparison.differences) {
-        const droppedBy = difference.kind === 'frame' ? drops.get(difference.tsNs) : undefined;
-        if (difference.kind === 'frame' && droppedBy !== undefined) difference.droppedBy = [...droppedBy];
-        if (difference.kind === 'frame') refuseMissing(join(wantDir, `${difference.device}.pcap`));
-      }
-      return { ...comparison, warnings };
+      const rules = options.comparesRules ?? options.rulesPath === undefined;
+      return { comparison: compared(wantDir, got, drops, { rules }), summary };
     } catch (error) {
       if (!(error instanceof NotAResultError)) throw error;
       throw new FileError(`${error.message} (nfreplay check --update writes it)`);
@@ -54,58 +76,115 @@ export function checkCase(golden: GoldenCase, control: ReplayControl = {}): Case
   });
 }
 
-function refuseMissing(path: string): void {
-  if (!existsSync(nativePath(path))) throw new NotAResultError(`${path} is missing`);
+/** The same for a case that has golden captures. */
+export function checkCase(golden: GoldenCase, options: CheckOptions = {}): CaseComparison {
+  const { comparison, summary } = runCase(golden, options);
+  if (comparison !== undefined) return { ...comparison, warnings: summary.warnings };
+  throw new FileError(`${golden.wantDir} is missing (nfreplay check --update writes it)`);
+}
+
+/** The difference between the folders WANTED and GOT, each frame with why packets were dropped because of its input. */
+function compared(wanted: string, got: string, drops: Drops, options: CompareOptions): Comparison {
+  const comparison = compareResults(wanted, got, options);
+  for (const difference of comparison.differences) {
+    if (difference.kind !== 'frame') continue;
+    const droppedBy = drops.get(difference.tsNs);
+    if (droppedBy !== undefined) difference.droppedBy = [...droppedBy];
+    const path = join(wanted, `${difference.device}.pcap`);
+    if (!existsSync(nativePath(path))) throw new NotAResultError(`${path} is missing`);
+  }
+  return comparison;
+}
+
+/** What `updateCase` did. */
+export interface UpdatedCase {
+  readonly warnings: readonly string[];
+  /** False: the golden captures are as they were, as the results do not differ from them. */
+  readonly isWritten: boolean;
 }
 
 /**
- * Replays GOLDEN and makes the results its expectation. Returns the warnings of the replay.
+ * Replays GOLDEN and makes the results its golden captures, unless they are the same.
  * @throws {FileError} if an input is truncated, unless that is allowed
  */
-export function updateCase(golden: GoldenCase, options: UpdateOptions = {}): readonly string[] {
-  return withResult(golden, options, (dir, { truncated, warnings }) => {
+export function updateCase(golden: GoldenCase, options: UpdateOptions = {}): UpdatedCase {
+  const { wantDir } = golden;
+  recover(wantDir);
+  return withResult(golden, options, (got, { drops, truncated, summary: { warnings } }) => {
     if (truncated.length > 0 && !options.allowTruncated) {
       throw new FileError(
-        `${truncated[0]}; ${golden.wantDir} is unchanged (--update --allow-truncated accepts such an input)`,
+        `${truncated[0]}; ${wantDir} is unchanged (--update --allow-truncated accepts such an input)`,
       );
     }
-    replaceWant(golden.wantDir, dir, options);
-    return warnings;
+    const comparison = comparedIfReadable(wantDir, got, drops);
+    options.before?.(comparison);
+    const isWritten = comparison?.differences.length !== 0 || hasOtherFiles(wantDir, got);
+    if (isWritten) replaceWant(wantDir, got, options);
+    return { warnings, isWritten };
   });
 }
 
-/** What a replay told besides its results. */
-interface Told {
-  /** Descriptions of drop causes, by the timestamp (ns) of the input. */
-  drops: ReadonlyMap<bigint, ReadonlySet<string>>;
-  warnings: readonly string[];
-  /** Those of the warnings that are about truncated inputs. */
-  truncated: readonly string[];
+function comparedIfReadable(wanted: string, got: string, drops: Drops): Comparison | undefined {
+  try {
+    return compared(wanted, got, drops, {});
+  } catch (error) {
+    const isDamaged = [NotAResultError, FileError, CaptureError].some((kind) => error instanceof kind);
+    if (isDamaged) return undefined;
+    throw error;
+  }
 }
 
-/** Replays GOLDEN into a temporary folder and calls ACTION with it. */
-function withResult<T>(golden: GoldenCase, control: ReplayControl, action: (dir: string, told: Told) => T): T {
+/** Whether WANTED has a file that GOT has not, or lacks one, of those that are compared. */
+function hasOtherFiles(wanted: string, got: string): boolean {
+  const [before, after] = [namesIn(wanted).filter((name) => !name.startsWith('.')), filesOfWant(got)];
+  return before.some((name) => !after.includes(name)) || after.some((name) => !before.includes(name));
+}
+
+/** The causes of drops, by the timestamp (ns) of the input. */
+type Drops = ReadonlyMap<bigint, ReadonlySet<DropCause>>;
+
+/** What a replay told besides its results. */
+interface Told {
+  readonly drops: Drops;
+  readonly summary: Summary;
+  /** Warnings about truncated inputs. */
+  readonly truncated: readonly string[];
+}
+
+/** Replays GOLDEN into a folder, which is removed unless it is kept, and calls ACTION with it. */
+function withResult<T>(golden: GoldenCase, options: CheckOptions, action: (dir: string, told: Told) => T): T {
   for (const path of filesOf(golden)) refuseIrregular(path);
+  const { keepDir, onCreate, hasEnded, rulesPath, watch } = options;
+  if (keepDir !== undefined) return action(keepDir, replayInto(keepDir));
   const leftovers = { folder: join(tmpdir(), `nfreplay-check-${randomName()}`), parents: [] };
   const outDir = join(leftovers.folder, 'got');
-  control.onCreate?.(leftovers);
+  onCreate?.(leftovers);
   try {
     createPrivate(leftovers.folder);
-    const drops = new Map<bigint, Set<string>>();
-    const onDrop: DropListener = (tsSec, tsNsec, { cause }) => {
-      const tsNs = BigInt(tsSec) * 1_000_000_000n + BigInt(tsNsec);
-      drops.set(tsNs, (drops.get(tsNs) ?? new Set()).add(describeCause(cause)));
-    };
-    const truncated: string[] = [];
-    const { warnings } = replay({
-      ...optionsOf(golden),
-      ...{ outDir, onDrop },
-      onTruncated: (warning) => truncated.push(warning),
-      ...(control.hasEnded ? { hasEnded: control.hasEnded } : {}),
-    });
-    return action(outDir, { drops, warnings, truncated });
+    return action(outDir, replayInto(outDir));
   } finally {
     removeLeftovers(leftovers);
+  }
+
+  function replayInto(outDir: string): Told {
+    const drops = new Map<bigint, Set<DropCause>>();
+    const onDrop: DropListener = (tsSec, tsNsec, { cause }) => {
+      const tsNs = BigInt(tsSec) * 1_000_000_000n + BigInt(tsNsec);
+      const causes = drops.get(tsNs);
+      if (causes === undefined) drops.set(tsNs, new Set([cause]));
+      else causes.add(cause);
+    };
+    const truncated: string[] = [];
+    const summary = replay({
+      ...optionsOf(golden),
+      ...(rulesPath === undefined ? {} : { rulesPath }),
+      ...{ outDir, onDrop },
+      onTruncated: (warning) => truncated.push(warning),
+      ...(hasEnded ? { hasEnded } : {}),
+      ...(watch ? { watch } : {}),
+      ...(onCreate && keepDir !== undefined ? { onCreate } : {}),
+    });
+    return { drops, summary, truncated };
   }
 }
 
@@ -115,6 +194,12 @@ function createPrivate(folder: string): void {
   } catch (error) {
     throw new FileError(`${folder} cannot be written: ${systemMessage(error)}`);
   }
+}
+
+/** The names of the files of the result folder DIR that golden captures have. */
+function filesOfWant(dir: string): string[] {
+  const logs = namesIn(dir).filter((name) => name === LOG_FILE || name === NFLOG_FILE || name === IPSET_FILE);
+  return [...devicesOf(dir).map((device) => `${device}.pcap`), 'rules.v4', 'conntrack.txt', ...logs];
 }
 
 /**
@@ -127,9 +212,8 @@ export function replaceWant(want: string, result: string, control: ReplayControl
     ...(control.onCreate === undefined ? {} : { onCreate: control.onCreate }),
   });
   try {
-    const logs = namesIn(result).filter((name) => name === LOG_FILE || name === NFLOG_FILE || name === IPSET_FILE);
-    const names = [...devicesOf(result).map((device) => `${device}.pcap`), 'rules.v4', 'conntrack.txt', ...logs];
-    for (const name of names) copyFileSync(nativePath(join(result, name)), nativePath(join(staged.path, name)));
+    for (const name of filesOfWant(result))
+      copyFileSync(nativePath(join(result, name)), nativePath(join(staged.path, name)));
     staged.commit();
   } catch (error) {
     staged.discard();

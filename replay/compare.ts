@@ -29,7 +29,9 @@ import {
   TCP_SYN,
   TCP_WINDOW_AT,
 } from '../codecs/layouts.js';
+import type { DropCause } from '../core/drop.js';
 import { namesIn } from '../io/path.js';
+import { aligned } from './align.js';
 import { LOG_FILE, NFLOG_FILE } from './logged.js';
 import { IPSET_FILE } from './result-files.js';
 import {
@@ -52,11 +54,11 @@ export interface FrameDifference {
   tsNs: bigint;
   wanted: ResultFrame | null;
   got: ResultFrame | null;
-  /** The causes of packets dropped because of the same input. */
-  droppedBy?: readonly string[];
+  /** Why packets were dropped because of the same input. */
+  droppedBy?: readonly DropCause[];
 }
 
-/** A line of the saved tables that is missing, unexpected or different, most often in its counters. */
+/** A line of the saved tables that is missing or unexpected, or whose counters are different. */
 export interface RuleDifference {
   kind: 'rule';
   file: string;
@@ -101,13 +103,18 @@ export class NotAResultError extends Error {
 
 const RESULT_FILES = ['rules.v4', 'conntrack.txt'];
 
+export interface CompareOptions {
+  /** Whether the texts and counters of rules are compared. Default true. */
+  readonly rules?: boolean;
+}
+
 /**
  * Compares the result folders WANTED and GOT. What was logged and the sets are compared if WANTED has the file.
  *
  * @throws {NotAResultError} if either is not a result folder
  * @throws {CaptureError} {FileError} if a file in them is damaged or cannot be read
  */
-export function compareResults(wanted: string, got: string): Comparison {
+export function compareResults(wanted: string, got: string, { rules = true }: CompareOptions = {}): Comparison {
   for (const dir of [wanted, got]) {
     const names = existsSync(dir) ? namesIn(dir) : [];
     const missing = RESULT_FILES.find((name) => !names.includes(name));
@@ -116,7 +123,7 @@ export function compareResults(wanted: string, got: string): Comparison {
   const comparison: Comparison = { differences: [], frames: 0, rules: 0, connections: 0 };
   const devices = [...new Set([...devicesOf(wanted), ...devicesOf(got)])].sort();
   for (const device of devices) compareFrames(wanted, got, device, comparison);
-  for (const file of ['rules.v4', 'rules.v6'])
+  for (const file of rules ? ['rules.v4', 'rules.v6'] : [])
     if ([wanted, got].every((dir) => existsSync(join(dir, file)))) compareTables(wanted, got, file, comparison);
   compareConnections(wanted, got, comparison);
   compareLogs(LOG_FILE, [wanted, got], (dir) => logLinesOf(dir).map(normalLine), comparison);
@@ -132,13 +139,24 @@ function compareFrames(wantedDir: string, gotDir: string, device: string, compar
   for (const tsNs of times) {
     const wantedHere = wanted.get(tsNs) ?? [];
     const gotHere = got.get(tsNs) ?? [];
-    for (let i = 0; i < Math.max(wantedHere.length, gotHere.length); i++) {
+    for (const pair of pairsOf(wantedHere, gotHere)) {
       comparison.frames++;
-      const pair = { wanted: wantedHere[i] ?? null, got: gotHere[i] ?? null };
       if (pair.wanted && pair.got && sameFrame(pair.wanted, pair.got)) continue;
       comparison.differences.push({ kind: 'frame', device, tsNs, ...pair });
     }
   }
+}
+
+/** The frames that correspond to each other. If one of several is missing, the others are still the same. */
+function pairsOf(
+  wanted: readonly ResultFrame[],
+  got: readonly ResultFrame[],
+): { wanted: ResultFrame | null; got: ResultFrame | null }[] {
+  if (wanted.length !== got.length && wanted.length > 0 && got.length > 0) return aligned(wanted, got, sameFrame);
+  return Array.from({ length: Math.max(wanted.length, got.length) }, (_, i) => ({
+    wanted: wanted[i] ?? null,
+    got: got[i] ?? null,
+  }));
 }
 
 function sameFrame(a: ResultFrame, b: ResultFrame): boolean {
@@ -206,13 +224,21 @@ function compareTables(wantedDir: string, gotDir: string, file: string, comparis
   for (const table of [...new Set([...wanted.keys(), ...got.keys()])].sort()) {
     const wantedLines = wanted.get(table) ?? [];
     const gotLines = got.get(table) ?? [];
-    for (let i = 0; i < Math.max(wantedLines.length, gotLines.length); i++) {
-      const pair = { wanted: wantedLines[i] ?? null, got: gotLines[i] ?? null };
+    for (const pair of aligned(wantedLines, gotLines, sameWords)) {
       if (isSavedRule(pair.wanted ?? pair.got ?? '')) comparison.rules++;
       if (pair.wanted === pair.got) continue;
       comparison.differences.push({ kind: 'rule', file, table, ...pair });
     }
   }
+}
+
+/** Whether two lines of a table are the same but for their counters. */
+function sameWords(a: string, b: string): boolean {
+  return a === b || withoutCounters(a) === withoutCounters(b);
+}
+
+function withoutCounters(line: string): string {
+  return line.replace(/^\[\d+:\d+\] /, '').replace(/^(:\S+ \S+) \[\d+:\d+\]$/, '$1');
 }
 
 function compareConnections(wantedDir: string, gotDir: string, comparison: Comparison): void {

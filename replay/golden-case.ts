@@ -146,7 +146,7 @@ function capturesOf(dir: string, given: { [K in keyof Captures]: Captures[K] | u
  */
 function refuseUnused(golden: GoldenCase): void {
   const { dir } = golden;
-  const used = new Set(filesOf(golden));
+  const used = new Set([...filesOf(golden), golden.hostPath]);
   const captures = existsSync(join(dir, 'in')) ? namesIn(join(dir, 'in')).map((name) => join(dir, 'in', name)) : [];
   const conventional = [HOST_FILE, RULES_FILE, STITCH_FILE].map((name) => join(dir, name));
   const unused = [...conventional, ...captures].find(

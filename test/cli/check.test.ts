@@ -47,11 +47,14 @@ function edit(file: string, change: (text: string) => string): void {
 Check('a case, and a folder of cases', ({ golden, parent }) => {
   const one = check(golden);
   assert.is(one.status, 0, one.stdout + one.stderr);
-  assert.match(one.stdout, /^ok {6}.*case {2}18 packets, 18 rules, 2 connections\n1 ok, 0 failed\n$/);
+  assert.match(
+    one.stdout,
+    /^ok {6}.*case {2}18 packets, 18 rules, 2 connections\n {2}ok {2}what left .* as in want\/\n1 passed, 0 failed\n$/,
+  );
   cpSync(golden, join(parent, 'other'), { recursive: true });
   const two = check(parent);
   assert.is(two.status, 0);
-  assert.match(two.stdout, /\n2 ok, 0 failed\n$/);
+  assert.match(two.stdout, /\n2 cases: 2 passed, 0 failed\n$/);
 });
 
 Check('options of a case: rules that change while packets flow, from files in its folder', ({ golden }) => {
@@ -83,9 +86,12 @@ Check('a difference is shown as two packets side by side and exits with 1', ({ g
   edit(join(golden, 'rules.v4'), (text) => text.replace(':6379\n', ':6380\n'));
   const { status, stdout } = check(golden);
   assert.is(status, 1);
-  assert.match(stdout, /^differs .*case {2}\d+ differences, the first:\n/);
-  assert.match(stdout, /\n {2}\* tcp\.dport +6379 +6380\n/);
-  assert.match(stdout, /\n0 ok, 1 failed\n$/);
+  assert.match(
+    stdout,
+    /^failed .*case {2}1 of 1 test\n[\s\S]*\n {4}\d+ differences: [\s\S]*\n {4}docker0: 1 packet with other tcp\.dport\n/,
+  );
+  assert.match(stdout, /\n {6}\* tcp\.dport +6379 +6380\n/);
+  assert.match(stdout, /\n0 passed, 1 failed\n$/);
 });
 
 Check('--update replaces the whole expectation by the results', ({ golden }) => {
@@ -94,7 +100,10 @@ Check('--update replaces the whole expectation by the results', ({ golden }) => 
   assert.is(check(golden).status, 1);
   const updated = check('--update', golden);
   assert.is(updated.status, 0, updated.stderr);
-  assert.match(updated.stdout, /^updated /);
+  assert.match(
+    updated.stdout,
+    /^differs .*case {2}\d+ differences\n\n[\s\S]*\n {2}\S.* missing[\s\S]*\nupdated .*case\n$/,
+  );
   assert.is(check(golden).status, 0);
   assert.equal(readdirSync(join(golden, 'want')).sort(), [
     'conntrack.txt',
@@ -107,13 +116,180 @@ Check('--update replaces the whole expectation by the results', ({ golden }) => 
   assert.match(readFileSync(join(golden, 'want', 'rules.v4'), 'utf8'), /\[0:0\] -A DOCKER -p tcp -m tcp --dport 36380/);
 });
 
+Check('--update leaves alone what is the same, and what people wrote', ({ golden, parent }) => {
+  const rules = join(golden, 'want', 'rules.v4');
+  edit(rules, (text) => `# recorded from a kernel\n${text}`);
+  const same = check('--update', golden);
+  assert.is(same.status, 0, same.stderr);
+  assert.match(same.stdout, /^unchanged .*case\n$/);
+  assert.match(readFileSync(rules, 'utf8'), /^# recorded from a kernel\n/);
+
+  const claims = 'expect:\n  - never: tcp * > 172.17.0.3:22\n';
+  writeFileSync(join(golden, 'expect.yaml'), claims);
+  edit(join(golden, 'rules.v4'), (text) => text.replace('--dport 36379', '--dport 36380'));
+  const both = check('--update', golden);
+  assert.match(both.stdout, /\nupdated .*case {2}expect\.yaml is as it was\n$/);
+  assert.is(readFileSync(join(golden, 'expect.yaml'), 'utf8'), claims);
+  cpSync(golden, join(parent, 'claims'), { recursive: true });
+  rmSync(join(parent, 'claims', 'want'), { recursive: true });
+  const written = check('--update', join(parent, 'claims'));
+  assert.is(written.status, 0);
+  assert.match(
+    written.stdout,
+    /^kept .*claims {2}it has an expect\.yaml, .*, and no want\/: there is nothing to update\n$/,
+  );
+  assert.not.ok(existsSync(join(parent, 'claims', 'want')));
+});
+
+Check('--update shows what it changes before it does', ({ golden }) => {
+  edit(join(golden, 'rules.v4'), (text) => text.replace('--dport 36379', '--dport 36380'));
+  const before = readFileSync(join(golden, 'want', 'rules.v4'));
+  writeFileSync(join(golden, 'want', 'notes.md'), 'mine');
+  const { status, stdout } = check('--update', golden);
+  assert.is(status, 4);
+  assert.match(stdout, /^differs .*case {2}\d+ differences\n/);
+  assert.equal(readFileSync(join(golden, 'want', 'rules.v4')), before);
+});
+
+Check(
+  'other rules: their texts and counters are not compared unless asked, and what dropped a packet is named',
+  ({ golden, parent }) => {
+    const rules = readFileSync(join(golden, 'rules.v4'), 'utf8');
+    const path = join(parent, 'new.v4');
+    writeFileSync(path, rules.replace(/COMMIT\s*$/, '-A FORWARD -m comment --comment unused\nCOMMIT\n'));
+    const same = check('--rules', path, golden);
+    assert.is(same.status, 0, same.stdout);
+    const compared = check('--rules', path, '--compare-rules', golden);
+    assert.is(compared.status, 1);
+    assert.match(compared.stdout, /1 difference: rules\.v4, table filter: 1 other rule/);
+
+    const old = '-A FORWARD -i docker0 -o docker0 -j ACCEPT';
+    const line = rules.split('\n').indexOf(old) + 1;
+    writeFileSync(path, rules.replace(old, '-A FORWARD -i docker0 -o docker0 -j DROP'));
+    const { status, stdout } = check('--rules', path, golden);
+    assert.is(status, 1);
+    const place = `new\\.v4:${line}`;
+    const text = stdout.replace(/\s+/g, ' ');
+    assert.match(
+      text,
+      new RegExp(`docker0: \\d+ packets missing, dropped by \\S*${place} filter FORWARD 5: .*-j DROP`),
+    );
+    assert.match(text, new RegExp(`, decided by \\S*${place} `));
+    assert.is(check('--compare-rules', golden).status, 2);
+    assert.is(check('--update', '--rules', path, golden).status, 2);
+  },
+);
+
+Check('all differences are told, a kind with one cause together, and no more than asked for', ({ golden }) => {
+  edit(join(golden, 'rules.v4'), (text) => text.replace(/^-A DOCKER .*-j DNAT.*\n/m, ''));
+  const { status, stdout } = check(golden);
+  assert.is(status, 1);
+  const [, total] = /\n {4}(\d+) differences: /.exec(stdout) ?? [];
+  const few = check('--top', '1', golden).stdout;
+  const [, left, kinds] = /\n {4}and (\d+) differences of (\d+) other kinds\n/.exec(few) ?? [];
+  const [, shownFew] = /\n {4}\S.*: (\d+) packets? /.exec(few) ?? [];
+  assert.is(Number(left) + Number(shownFew), Number(total), 'none is lost');
+  assert.match(few, new RegExp(`and ${kinds} other kinds of differences`));
+  assert.match(stdout, /\n {4}rules\.v4, table nat: .*rule/);
+  assert.match(stdout, /\n {4}conntrack: \d+ connections? missing\n/);
+});
+
+Check('--keep leaves a result folder for each case', ({ golden, parent }) => {
+  const other = join(parent, 'more', 'case');
+  cpSync(golden, other, { recursive: true });
+  const keep = join(parent, 'kept');
+  const { status, stderr } = check('--keep', keep, golden, other);
+  assert.is(status, 0, stderr);
+  assert.equal(readdirSync(join(keep, 'more--case')).sort(), [
+    ...['conntrack.txt', 'docker0.pcap', 'dropped.pcap', 'eth0.pcap', 'local.pcap', 'rules.v4', 'summary.json'],
+  ]);
+  assert.is(readdirSync(keep).length, 2, 'two of one name are told apart by the folders above');
+  assert.is(check('--keep', keep, golden, other).status, 0, 'and replaced the next time');
+});
+
+Check('--shard: each case is in one of the parts', ({ golden, parent }) => {
+  for (const name of ['a', 'b', 'c', 'd', 'e']) cpSync(golden, join(parent, 'all', name), { recursive: true });
+  const checked = [1, 2, 3].flatMap((part) => {
+    const { status, stdout } = check('--shard', `${part}/3`, join(parent, 'all'));
+    assert.is(status, 0);
+    return [...stdout.matchAll(/^ok .*all\/(\w)/gm)].map(([, name]) => name);
+  });
+  assert.equal(checked.sort(), ['a', 'b', 'c', 'd', 'e']);
+  assert.is(check('--shard', '7/7', join(parent, 'all')).status, 0);
+  for (const wrong of ['0/3', '4/3', '1', '1/0', 'x/y', '-1/3'])
+    assert.is(check(`--shard=${wrong}`, golden).status, 2, wrong);
+});
+
+Check('errors name their case, all are shown, and the highest code is that of the command', ({ golden, parent }) => {
+  for (const name of ['a', 'b', 'c', 'd']) cpSync(golden, join(parent, 'all', name), { recursive: true });
+  const at = (name: string, file: string) => join(parent, 'all', name, file);
+  writeFileSync(at('a', 'case.json'), JSON.stringify({ options: ['--at', 'n5=iptables -A NOWHERE'] }));
+  writeFileSync(at('b', 'case.json'), '{');
+  edit(at('c', 'rules.v4'), (text) => text.replace(/COMMIT\s*$/, '-A INPUT -p tcp -m osf --genre Linux\nCOMMIT\n'));
+  const { status, stdout, stderr } = check(join(parent, 'all'));
+  assert.is(status, 3, stderr);
+  assert.match(stderr, /all\/a: --at n5: word 3: .*NOWHERE/);
+  assert.match(stderr, /all\/b\/case\.json: not JSON/);
+  assert.match(stderr, /all\/c\/rules\.v4:\d+:\d+: /);
+  assert.match(stdout, /\n3 cases could not be replayed\n4 cases: 1 passed, 0 failed\n$/);
+});
+
+Check('claims: each is a test with its place, and its failure has the trace of the first offender', ({ golden }) => {
+  writeFileSync(
+    join(golden, 'expect.yaml'),
+    [
+      'names: { redis: 172.17.0.3 }',
+      'expect:',
+      '  - it: Redis answers',
+      '    packet: tcp redis:6379 > * in docker0 SA',
+      '    ends: accepted',
+      '  - it: nothing reaches Redis',
+      '    never: tcp * > 192.0.2.10:36379',
+    ].join('\n'),
+  );
+  const { status, stdout } = check(golden);
+  assert.is(status, 1, stdout);
+  assert.match(stdout, /^failed .*case {2}1 of 3 tests\n/);
+  assert.match(stdout, /\n {2}ok {2}Redis answers\n/);
+  assert.match(stdout, /\n {2}nothing reaches Redis\n {4}\S*case\/expect\.yaml:6, decided by \S*case\/rules\.v4:\d+\n/);
+  assert.match(stdout, /\n {4}.*PREROUTING/, 'the trace');
+  assert.match(stdout, /\n2 passed, 1 failed\n$/);
+  rmSync(join(golden, 'want'), { recursive: true });
+  assert.match(check(golden).stdout, /1 of 2 tests/, 'without golden captures, only the claims');
+  writeFileSync(join(golden, 'expect.yaml'), 'expect:\n  - nevr: tcp * > *\n');
+  const wrong = check(golden);
+  assert.is(wrong.status, 2);
+  assert.match(wrong.stderr, /case\/expect\.yaml:2:5: .*never/s);
+});
+
+Check('--names: claims may use them', ({ golden, parent }) => {
+  writeFileSync(join(parent, 'names'), '172.17.0.3 redis\n');
+  writeFileSync(join(golden, 'expect.yaml'), 'expect:\n  - never: tcp * > redis:22\n');
+  assert.is(check(golden).status, 2);
+  const { status, stdout, stderr } = check('--names', join(parent, 'names'), golden);
+  assert.is(status, 0, stdout + stderr);
+});
+
+Check('options of a case that expect something of its replay are tests of it', ({ golden }) => {
+  const options = (...words: string[]): void =>
+    writeFileSync(join(golden, 'case.json'), JSON.stringify({ options: words }));
+  options('--expect-counters', 'want/rules.v4');
+  assert.match(check(golden).stdout, /\n {2}ok {2}rules and policies have the expected counters/);
+  edit(join(golden, 'want', 'rules.v4'), (text) => text.replace(/^\[1:/m, '[2:'));
+  const other = check(golden);
+  assert.is(other.status, 1);
+  assert.match(other.stdout, /1 rule or policies have other counters/);
+  options('--strict');
+  assert.match(check(golden).stdout, /nothing is assumed or uncertain \(--strict\)/);
+});
+
 Check('the error about a case without an expectation says how to write one', ({ golden }) => {
   rmSync(join(golden, 'want'), { recursive: true });
   const { status, stderr } = check(golden);
   assert.is(status, 4);
   assert.match(
     stderr,
-    /case: nothing is expected: there is neither want\/ nor expect\.yaml; nfreplay check --update .*case makes/,
+    /case: nothing is expected: there is neither want\/ nor expect\.yaml; write an expect\.yaml, or let nfreplay check --update .*case make/,
   );
   assert.is(check('--update', golden).status, 0);
   assert.is(check(golden).status, 0);
@@ -138,7 +314,7 @@ Check('a damaged expectation is an error, never a difference', ({ golden }) => {
     const { status, stdout, stderr } = check(golden);
     assert.match(stderr, says);
     assert.is(status, 4, name);
-    assert.match(stdout, /^failed /);
+    assert.match(stdout, /^error .*case {2}could not be replayed\n/);
     writeFileSync(want(name), whole);
   }
   assert.is(check(golden).status, 0);
@@ -177,7 +353,10 @@ Check('the other cases are checked even if one fails', ({ golden, parent }) => {
   edit(join(parent, 'all', 'a', 'rules.v4'), (text) => text.replace('-j MASQUERADE', '-j MASKERADE'));
   const { status, stdout, stderr } = check(join(parent, 'all'));
   assert.is(status, 2);
-  assert.match(stdout, /^failed .*a\nok .*\nok .*\n2 ok, 1 failed\n$/);
+  assert.match(
+    stdout,
+    /^error .*a {2}could not be replayed\nok .*\nok .*\n1 case could not be replayed\n3 cases: 2 passed, 0 failed\n$/,
+  );
   assert.match(stderr, /a\/rules\.v4:\d+:\d+: .*MASKERADE/);
 });
 
@@ -270,7 +449,10 @@ if (process.platform !== 'win32') {
       const { status, stdout, stderr } = ends(golden);
       assert.match(stderr, `${name} is a pipe; expected a file`);
       assert.is(status, 4, stderr);
-      assert.match(stdout, /^failed .*case\n0 ok, 1 failed\n$/);
+      assert.match(
+        stdout,
+        /^error .*case {2}could not be replayed\n1 case could not be replayed\n0 passed, 0 failed\n$/,
+      );
     });
   }
 
@@ -282,7 +464,10 @@ if (process.platform !== 'win32') {
     execFileSync('mkfifo', [path]);
     const { stdout, stderr } = ends(parent);
     assert.match(stderr, 'conntrack.txt is a pipe; expected a file');
-    assert.match(stdout, /^failed .*case *\nok .*good .*\n1 ok, 1 failed\n$/);
+    assert.match(
+      stdout,
+      /^error .*case .*\nok .*good .*\n1 case could not be replayed\n2 cases: 1 passed, 0 failed\n$/,
+    );
     assert.match(ends('--update', golden).stderr, 'want contains a file that no run wrote (conntrack.txt)');
     rmSync(path);
     mkdirSync(path);

@@ -1,0 +1,40 @@
+/** Claims of an expectation as tests for reporters. */
+import { shown } from '../../codecs/text.js';
+import type { ClaimResult } from '../../explain/expect/claim-result.js';
+import { type FailureLayout, failureMessage, offenderLines, problemLines } from '../../explain/expect/failure-text.js';
+import { wrapAfter } from '../../explain/text/columns.js';
+import type { Names } from '../../replay/names.js';
+import { count } from '../number.js';
+import type { CheckedTest } from '../reporters/model.js';
+
+/** What came of a claim. CASE_NAMES: names of addresses that the case itself has. */
+export function claimTest(result: ClaimResult, caseNames: Names): CheckedTest {
+  const { claim, isMet, offender } = result;
+  const { name, file, line, column } = claim;
+  const test = { name, place: { file, line, column } };
+  if (isMet) return { ...test, status: 'passed' };
+  return {
+    ...test,
+    status: 'failed',
+    ...(offender?.decidedBy === undefined ? {} : { decidedBy: offender.decidedBy }),
+    message: failureMessage(result),
+    details: ({ names, ...layout }) => {
+      const all = { ...layout, names: new Map([...caseNames, ...names]) };
+      const problems = result.problems.length > 1 ? problemLines(result, all) : subjectLines(result, all);
+      return [...problems, ...offenderLines(result, all)];
+    },
+  };
+}
+
+/** What a claim is about, if it is called by another name. */
+function subjectLines({ claim }: ClaimResult, { width }: FailureLayout): string[] {
+  const isTold = !claim.isNamed || claim.kind === 'counters';
+  return isTold ? [] : wrapAfter('', shown(`${claim.kind}: ${claim.text}`), width);
+}
+
+/** What is good to know of claims that are met, too. */
+export function notesOf(results: readonly ClaimResult[]): string[] {
+  return results
+    .filter(({ claim, isMet }) => claim.kind === 'never' && isMet)
+    .map(({ claim, met }) => `${claim.name}: it met ${met === 0 ? 'no packet' : count(met, 'packet')}`);
+}

@@ -1,0 +1,44 @@
+/** The cases that a command line names, and how they came out. */
+import { resolve } from 'node:path';
+import { shown, shownPath } from '../../codecs/text.js';
+import { caseFoldersIn, type GoldenCase, readCase } from '../../replay/golden-case.js';
+import type { Arguments } from '../args.js';
+import { reportOf } from '../error-report.js';
+import type { Signal } from '../signals.js';
+
+/** The folders of the cases that GIVEN names, each once. */
+export function foldersOf(given: Arguments): string[] {
+  const folders = new Map(given.positionals.flatMap(caseFoldersIn).map((dir) => [resolve(dir), dir]));
+  return [...folders.values()];
+}
+
+/** A case that is to be checked, or why it cannot be read. */
+export interface FoundCase {
+  readonly dir: string;
+  readonly golden?: GoldenCase;
+  readonly error?: unknown;
+}
+
+export function caseAt(dir: string): FoundCase {
+  try {
+    return { dir, golden: readCase(dir) };
+  } catch (error) {
+    return { dir, error };
+  }
+}
+
+/** How a round ended. */
+export interface CheckedRound {
+  readonly exitCode: number;
+  /** Of each case. */
+  readonly exitCodes: ReadonlyMap<string, number>;
+  /** A signal ended it. */
+  readonly signal?: Signal;
+}
+
+/** ERROR in the case at DIR, which its message names. */
+export function errorIn(dir: string, error: unknown): { message: string; exitCode: number } {
+  const { message, exitCode } = reportOf(error);
+  const isNamed = [dir, shown(dir), shownPath(dir)].some((name) => message.includes(name));
+  return { message: isNamed ? message : `${shownPath(dir)}: ${message}`, exitCode };
+}

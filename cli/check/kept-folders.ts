@@ -1,0 +1,26 @@
+/** `--keep DIR`: the folder in it for the results of each case. */
+import { join, resolve, sep } from 'node:path';
+
+/** Between the names of folders in one name: folders in each other would be replaced with each other. */
+const SEPARATOR = '--';
+
+/** For each of the folders CASES, one in DIR: called as the case, with the folders above it if two have one name. */
+export function keptFolders(cases: readonly string[], dir: string): ReadonlyMap<string, string> {
+  const parts = new Map(
+    cases.map((one) => [
+      one,
+      resolve(one)
+        .split(sep)
+        .filter((part) => part !== ''),
+    ]),
+  );
+  const most = Math.max(1, ...[...parts.values()].map(({ length }) => length));
+  const lengths = new Map(cases.map((one) => [one, 1]));
+  const nameOf = (one: string): string => (parts.get(one) ?? []).slice(-(lengths.get(one) ?? 1)).join(SEPARATOR);
+  for (let i = 1; i < most; i++) {
+    const names = cases.map(nameOf);
+    const ambiguous = cases.filter((_, at) => names.some((name, other) => other !== at && name === names[at]));
+    for (const one of ambiguous) lengths.set(one, (lengths.get(one) ?? 1) + 1);
+  }
+  return new Map(cases.map((one) => [one, join(dir, nameOf(one) || 'case')]));
+}

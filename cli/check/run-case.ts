@@ -1,0 +1,66 @@
+/** Checks one case: its replay, the comparison with golden captures, and its claims. */
+import { readExpectation } from '../../codecs/expectation/read-expectation.js';
+import { Judging } from '../../explain/expect/judging.js';
+import { readHostAt } from '../../io/host-files.js';
+import { refuseIrregular } from '../../io/path.js';
+import { readText } from '../../io/text-file.js';
+import { type CheckOptions, runCase } from '../../replay/check-case.js';
+import { type GoldenCase, optionsOf } from '../../replay/golden-case.js';
+import { addressesByName, loadNames, type Names } from '../../replay/names.js';
+import type { CheckedCase, CheckedTest } from '../reporters/model.js';
+import { claimTest, notesOf } from './claim-tests.js';
+import { goldenTest } from './golden-test.js';
+import { summaryTests } from './summary-tests.js';
+
+export interface CheckRunOptions extends CheckOptions {
+  /** How many differences of a kind are shown. */
+  readonly top: number;
+  /** Names of `--names`, which sentences may use. */
+  readonly names: Names;
+}
+
+/** What came of GOLDEN. Throws what keeps it from being replayed. */
+export function checkedCase(golden: GoldenCase, { top, names: given, ...options }: CheckRunOptions): CheckedCase {
+  const startedMs = performance.now();
+  const judging = judgingOf(golden, options, given);
+  const { comparison, summary } = runCase(golden, { ...options, ...(judging && { watch: judging.watch }) });
+  const results = judging?.results() ?? [];
+  const comparesRules = options.comparesRules ?? options.rulesPath === undefined;
+  const names = judging?.names ?? containerNames(golden, comparison?.differences.length !== 0);
+  const tests: CheckedTest[] = [
+    ...(comparison === undefined
+      ? []
+      : [goldenTest(comparison, { wantDir: golden.wantDir, names, top, comparesRules })]),
+    ...summaryTests(golden, summary, names),
+    ...results.map((result) => claimTest(result, judging!.names)),
+  ];
+  const { frames, rules, connections } = comparison ?? {
+    frames: summary.packets.read,
+    rules: summary.ruleCount,
+    connections: summary.connections.count,
+  };
+  return {
+    dir: golden.dir,
+    tests,
+    warnings: summary.warnings,
+    notes: notesOf(results),
+    extent: { frames, rules, connections },
+    seconds: (performance.now() - startedMs) / 1000,
+  };
+}
+
+/** Judges the claims of GOLDEN, which may use the names GIVEN, in its replay with OPTIONS; undefined: it has none. */
+function judgingOf(golden: GoldenCase, { rulesPath }: CheckOptions, given: Names): Judging | undefined {
+  const { expectPath } = golden;
+  if (expectPath === undefined) return undefined;
+  refuseIrregular(expectPath);
+  const text = readText(expectPath);
+  const options = { ...optionsOf(golden), ...(rulesPath === undefined ? {} : { rulesPath }) };
+  const more = addressesByName(given);
+  return new Judging(options, (names) => readExpectation(text, expectPath, new Map([...names, ...more])));
+}
+
+/** The names of the containers of the case's host, and those of its own `--names`, if they ARE_NEEDED. */
+function containerNames({ hostPath, options }: GoldenCase, areNeeded: boolean): Names {
+  return areNeeded ? loadNames(options.namesPath, readHostAt(hostPath).description) : new Map();
+}
