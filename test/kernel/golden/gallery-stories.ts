@@ -66,7 +66,7 @@ const dockerStories: readonly GoldenStory[] = [
     yield* segment(web, web.client, TCP_SYN);
     yield* segment(web, web.server, TCP_RST | TCP_ACK);
     yield* session(stage, from('docker0', '172.17.0.3', 40_001, WEB, 8080), ...HELLO);
-    yield* knock(stage, from('eth0', CLIENT, 50_000, '172.17.0.3', 80));
+    yield* knock(stage, from('eth0', CLIENT, 50_000, '172.17.0.3', 6379));
   }),
   told('docker-28-drops-direct-routing', function* (stage) {
     yield* ping(stage, from('tailscale0', '100.101.1.9', 3, '172.18.0.1', 0));
