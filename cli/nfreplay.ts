@@ -18,6 +18,7 @@ import { LINT } from './commands/lint.js';
 import { REPLAY } from './commands/replay.js';
 import { SAVE } from './commands/save.js';
 import { SCAN } from './commands/scan.js';
+import { SHARE } from './commands/share.js';
 import { SNAPSHOT } from './commands/snapshot.js';
 import { TRACE } from './commands/trace.js';
 import { completionCommand } from './completion-command.js';
@@ -31,6 +32,7 @@ import { closeDeadTerminals, STDERR, STDOUT } from './output.js';
 import { replayCommand } from './replay-command.js';
 import { saveCommand } from './save-command.js';
 import { scanCommand } from './scan-command.js';
+import { shareCommand } from './share-command.js';
 import { onSignals } from './signals.js';
 import { snapshotCommand } from './snapshot-command.js';
 import { NeedsThread, namesPipe, runInThread, runThread, type Supervision } from './supervisor.js';
@@ -46,6 +48,7 @@ const RUN: Readonly<Record<string, Run>> = {
   [SCAN.name]: scanCommand,
   [DOCTOR.name]: doctorCommand,
   [CHECK.name]: checkCommand,
+  [SHARE.name]: shareCommand,
   [BENCH.name]: benchCommand,
   [LINT.name]: lintCommand,
   [SAVE.name]: saveCommand,
@@ -55,7 +58,7 @@ const RUN: Readonly<Record<string, Run>> = {
 
 /** The command that reads and writes pipes, and those that always run in a thread. */
 const PIPED = REPLAY.name;
-const SUPERVISED: readonly string[] = [BENCH.name, SCAN.name];
+const SUPERVISED: readonly string[] = [BENCH.name, SCAN.name, SHARE.name];
 
 function commandNamed(name: string): CommandSpec {
   const found = COMMANDS.find((spec) => spec.name === name);

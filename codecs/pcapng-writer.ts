@@ -1,5 +1,6 @@
 /** Writes pcapng files (https://www.ietf.org/archive/id/draft-ietf-opsawg-pcapng-03.html) with comments on packets. */
 import type { ByteSink } from './byte-stream.js';
+import type { Direction } from './capture.js';
 import { BYTE_ORDER_MAGIC, SECTION_HEADER_BLOCK } from './pcapng-magic.js';
 
 const INTERFACE_DESCRIPTION_BLOCK = 1;
@@ -8,6 +9,7 @@ const ENHANCED_PACKET_BLOCK = 6;
 const OPTION_END = 0;
 const OPTION_COMMENT = 1;
 const OPTION_IF_NAME = 2;
+const OPTION_EPB_FLAGS = 2;
 const OPTION_SHB_USERAPPL = 4;
 const OPTION_IF_TSRESOL = 9;
 /** Time stamps in nanoseconds. */
@@ -33,6 +35,8 @@ export interface WrittenPacket {
   readonly wirelen: number;
   /** Shown by Wireshark; cut if it is longer than a comment can be. '': none. */
   readonly comment: string;
+  /** Left out: unknown. */
+  readonly direction?: Direction;
 }
 
 /** Writes packets of INTERFACES, in one section, to a sink. */
@@ -56,14 +60,14 @@ export class PcapngWriter {
       const description = new Uint8Array(8);
       new DataView(description.buffer).setUint16(0, linktype, true);
       const options = this.#options([
-        [OPTION_IF_NAME, this.#text(name)],
+        ...(name === '' ? [] : [[OPTION_IF_NAME, this.#text(name)] as const]),
         [OPTION_IF_TSRESOL, Uint8Array.of(NANOSECONDS)],
       ]);
       this.#block(INTERFACE_DESCRIPTION_BLOCK, [description, ...options]);
     }
   }
 
-  write({ interface: index, tsSec, tsNsec, bytes, wirelen, comment }: WrittenPacket): void {
+  write({ interface: index, tsSec, tsNsec, bytes, wirelen, comment, direction }: WrittenPacket): void {
     const head = new Uint8Array(20);
     const view = new DataView(head.buffer);
     const time = BigInt(tsSec) * 1_000_000_000n + BigInt(tsNsec);
@@ -72,8 +76,14 @@ export class PcapngWriter {
     view.setUint32(8, Number(BigInt.asUintN(32, time)), true);
     view.setUint32(12, bytes.length, true);
     view.setUint32(16, wirelen, true);
-    const options = comment === '' ? [] : this.#options([[OPTION_COMMENT, this.#text(comment)]]);
-    this.#block(ENHANCED_PACKET_BLOCK, [head, ...padded(bytes), ...options]);
+    const options: (readonly [number, Uint8Array])[] = [];
+    if (comment !== '') options.push([OPTION_COMMENT, this.#text(comment)]);
+    if (direction) options.push([OPTION_EPB_FLAGS, Uint8Array.of(direction, 0, 0, 0)]);
+    this.#block(ENHANCED_PACKET_BLOCK, [
+      head,
+      ...padded(bytes),
+      ...(options.length === 0 ? [] : this.#options(options)),
+    ]);
   }
 
   /** Writes what has been gathered. */

@@ -10,11 +10,12 @@ import { LINT } from './lint.js';
 import { REPLAY } from './replay.js';
 import { SAVE } from './save.js';
 import { SCAN } from './scan.js';
+import { SHARE } from './share.js';
 import { SNAPSHOT } from './snapshot.js';
 import { TRACE } from './trace.js';
 
 /** In the order of the help. */
 export const COMMANDS: readonly CommandSpec[] = [
   ...[REPLAY, TRACE, DIFF, SCAN, DOCTOR, LINT, CHECK],
-  ...[BENCH, SAVE, SNAPSHOT, COMPLETION],
+  ...[SHARE, BENCH, SAVE, SNAPSHOT, COMPLETION],
 ];

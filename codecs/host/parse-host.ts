@@ -22,6 +22,8 @@ import { textsOf } from './texts.js';
 /** A host that was read, and where in its files each part of it is. */
 export interface HostSource {
   readonly description: HostDescription;
+  /** As given, with the members of a host.json. */
+  readonly json: Readonly<Record<string, unknown>>;
   /** ERROR about the description, with its position in the files. */
   locate(error: HostError): HostError;
 }
@@ -44,7 +46,7 @@ export function parseHost(text: string, file: string): HostDescription {
 function sourceOf(document: HostDocument): HostSource {
   const locate = (error: HostError): HostError => document.locate(error);
   try {
-    return { description: describeHost(document), locate };
+    return { description: describeHost(document), json: document.json, locate };
   } catch (error) {
     throw error instanceof HostError ? locate(withMisspelling(error, document.json)) : error;
   }

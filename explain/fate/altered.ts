@@ -24,7 +24,7 @@ export function altered({ setting, options }: TrialSetting, commands: readonly s
       { ruleset, counters: new Map() },
       { backend, names, sets, isRunning: false, lax },
     );
-    const source = withSysctls({ description: host.description, locate: (error) => error }, typed);
+    const source = withSysctls({ description: host.description, json: {}, locate: (error) => error }, typed);
     return { ruleset: applied.ruleset, host: source.description === host.description ? host : hostOf(source) };
   } catch (error) {
     if (error instanceof CommandError) return undefined;

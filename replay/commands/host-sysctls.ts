@@ -23,7 +23,7 @@ export function withSysctls(source: HostSource, commands: readonly HostCommand[]
   const sysctls = new Map(source.description.sysctls);
   for (const [name, value] of set) setSysctl(sysctls, name, value);
   const description: HostDescription = { ...source.description, sysctls };
-  return { description, locate: (error) => source.locate(error) };
+  return { description, json: source.json, locate: (error) => source.locate(error) };
 }
 
 function settingsOf(command: HostCommand, devs: readonly string[]): [name: string, value: number][] {

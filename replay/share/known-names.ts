@@ -1,0 +1,60 @@
+/** Names of chains and sets that programs give on every host: they say what wrote the rules, not whose they are. */
+
+const CHAINS: readonly RegExp[] = [
+  /^(?:PREROUTING|INPUT|FORWARD|OUTPUT|POSTROUTING)$/,
+  /^DOCKER(?:-(?:USER|INGRESS|FORWARD|BRIDGE|CT|INTERNAL|ISOLATION|ISOLATION-STAGE-[12]))?$/,
+  /^KUBE-(?:SERVICES|NODEPORTS|POSTROUTING|PREROUTING|OUTPUT|INPUT|FORWARD|FIREWALL|CANARY|METADATA-SERVER)$/,
+  /^KUBE-(?:MARK-MASQ|MARK-DROP|EXTERNAL-SERVICES|KUBELET-CANARY|PROXY-CANARY|PROXY-FIREWALL|LOAD-BALANCER)$/,
+  /^KUBE-(?:NODE-PORT|SOURCE-RANGES-FIREWALL|IPVS-FILTER|IPVS-OUT-FILTER|HOSTPORTS|ROUTER-(?:INPUT|FORWARD|OUTPUT))$/,
+  /^CNI-(?:FORWARD|ADMIN|ISOLATION-STAGE-[12]|HOSTPORT-(?:DNAT|SNAT|SETMARK|MASQ))$/,
+  /^NETAVARK(?:[_-](?:INPUT|FORWARD|HOSTPORT-(?:DNAT|SETMARK|MASQ)|ISOLATION-[123]|DN))?$/,
+  /^FLANNEL-(?:FWD|POSTRTG)$/,
+  /^cali-(?:INPUT|FORWARD|OUTPUT|PREROUTING|POSTROUTING|from-[a-z-]+|to-[a-z-]+|fip-[sd]nat|nat-outgoing|wl-to-host)$/,
+  /^CILIUM_(?:PRE|POST|OUTPUT|INPUT|FORWARD)(?:_[a-z]+)?$/,
+  /^ISTIO_(?:INBOUND|OUTPUT|REDIRECT|IN_REDIRECT|DIVERT|TPROXY|DROP)$/,
+  /^WEAVE(?:-(?:NPC|NPC-DEFAULT|NPC-INGRESS|NPC-EGRESS|NPC-EGRESS-ACCEPT|NPC-EGRESS-CUSTOM|EXPOSE|CANARY|IPSEC-IN))?$/,
+  /^LIBVIRT_(?:INP|OUT|FWI|FWO|FWX|PRT)$/,
+  /^ts-(?:input|forward|postrouting|prerouting)$/,
+  /^ufw6?-(?:before|after|user|reject|track|not-local|skip-to-policy|logging|limit|docker)(?:-[a-z]+)*$/,
+  /^(?:INPUT|OUTPUT|FORWARD|FORWARD_IN|FORWARD_OUT|PREROUTING|POSTROUTING)_(?:direct|ZONES|ZONES_SOURCE|POLICIES_(?:pre|post))$/,
+  /^(?:IN|OUT|FWD|FWDI|FWDO|PRE|POST)_(?:public|external|internal|trusted|home|work|dmz|block|drop)(?:_(?:allow|deny|log|pre|post))?$/,
+  /^(?:zone|input|output|forwarding|prerouting|postrouting)_(?:wan|lan|wan6|rule)(?:_[a-zA-Z_]+)?$/,
+  /^(?:syn_flood|reject|handle_reject|MINIUPNPD(?:-POSTROUTING)?)$/,
+  /^f2b-(?:sshd|ssh|recidive|nginx[a-z-]*|apache[a-z-]*|postfix[a-z-]*|dovecot|vsftpd)$/,
+  /^RH-Firewall-1-INPUT$/,
+];
+
+const SETS: readonly RegExp[] = [
+  /^KUBE-(?:6-)?[A-Z]+(?:-[A-Z]+)*$/,
+  /^docker-ext-bridges-v[46]$/,
+  /^f2b-(?:sshd|ssh|recidive)$/,
+  /^cali40(?:all-(?:ipam-pools|hosts-net|vxlan-net)|masq-ipam-pools|this-host)$/,
+];
+
+/** Names that go on with a hash or an identifier: what is kept, and of what characters the rest is. */
+const HASHED: readonly (readonly [RegExp, string])[] = [
+  [/^KUBE-(?:SVC|SEP|FW|XLB|EXT|SVL|POD-FW|NWPLCY|DST|SRC|HP)-/, 'ABCDEFGHIJKLMNOPQRSTUVWXYZ234567'],
+  [/^CNI-(?:DN-|SN-)?(?=[0-9a-f]{8})/, '0123456789abcdef'],
+  [/^NETAVARK-(?:DN-)?(?=[0-9A-F]{8})/, '0123456789ABCDEF'],
+  [/^cali-[a-z]{2,3}-/, '0123456789abcdef'],
+  [/^cali40[a-z]:/, 'abcdefghijklmnopqrstuvwxyz0123456789'],
+  [/^WEAVE-(?=.{8})/, 'abcdefghijklmnopqrstuvwxyz0123456789'],
+];
+
+export type KnownName = 'kept' | { readonly head: string; readonly alphabet: string } | undefined;
+
+export function knownChain(name: string): KnownName {
+  return CHAINS.some((one) => one.test(name)) ? 'kept' : hashed(name);
+}
+
+export function knownSet(name: string): KnownName {
+  return SETS.some((one) => one.test(name)) ? 'kept' : hashed(name);
+}
+
+function hashed(name: string): KnownName {
+  for (const [head, alphabet] of HASHED) {
+    const found = head.exec(name);
+    if (found !== null) return { head: found[0], alphabet };
+  }
+  return undefined;
+}

@@ -1,0 +1,287 @@
+/** Makes a case anonymous, for reports in public: what it says about whose it is is replaced, and what it shows stays. */
+import { mkdirSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Ruleset } from '../../core/rules/model.js';
+import { listPaths } from '../../io/capture-file.js';
+import { captureSet } from '../../io/capture-set.js';
+import { randomName } from '../../io/process-tag.js';
+import { Secret } from '../../io/secret.js';
+import { removeLeftovers } from '../../io/staged-dir.js';
+import { NotFollowedError } from '../errors.js';
+import { type GoldenCase, optionsOf, readCase } from '../golden-case.js';
+import type { ReplayControl, ReplayOptions } from '../replay.js';
+import { type CaseFile, StagedCase, writeCase } from '../write-case.js';
+import { SharedTexts, type TextParts } from './case-parts.js';
+import type { Translation } from './digest.js';
+import { hashesIn } from './hash-dependent.js';
+import { Inventory } from './inventory.js';
+import { findLeak } from './leaks.js';
+import { prove } from './proof.js';
+import { Replacements } from './replacements.js';
+import type { Replacer } from './replacer.js';
+import { inOrder } from './rules-texts.js';
+import { type CaptureContent, readCapture, writeCapture } from './shared-captures.js';
+import { secondsToShift, timesRead } from './shared-times.js';
+import { WantFiles } from './want-files.js';
+
+export interface ShareOptions extends ReplayControl {
+  /** For the same replacements again. Left out: a secret that is not kept. */
+  readonly seed?: string;
+  /** What comes of the claims of a case that has some, a text each, which must be the same for both. */
+  readonly judge?: (golden: GoldenCase) => readonly string[];
+}
+
+export interface ShareResult {
+  /** What was proved. */
+  readonly packets: number;
+  /** How many of each kind were replaced, in the order in which that is told. */
+  readonly replaced: readonly (readonly [what: string, count: number])[];
+  /** What was not replaced, and why; a line each. */
+  readonly kept: readonly string[];
+}
+
+/** How often other replacements are tried if by chance something of the original comes out. */
+const ATTEMPTS = 8;
+
+/**
+ * Writes the shared form of GOLDEN to the new folder DIR.
+ * @throws {NotFollowedError} if it would not show the same, or something of it cannot be replaced
+ * @throws {FileError} if a file cannot be read, or DIR cannot be written
+ * @throws as `replay` does of the original
+ */
+export function shareCase(golden: GoldenCase, dir: string, options: ShareOptions = {}): ShareResult {
+  const { seed, onCreate, judge } = options;
+  const staged = new StagedCase(dir, onCreate === undefined ? {} : { onCreate });
+  const leftovers = { folder: join(tmpdir(), `nfreplay-share-${randomName()}`), parents: [] };
+  onCreate?.(leftovers);
+  try {
+    mkdirSync(leftovers.folder, { mode: 0o700 });
+    const sharing = new Sharing(golden, leftovers.folder, judge);
+    for (let attempt = 0; ; attempt++) {
+      const secret = new Secret(seed === undefined ? undefined : `${attempt} ${seed}`);
+      const { content, result, leak } = sharing.attempt(secret, attempt);
+      if (leak !== undefined && attempt < ATTEMPTS - 1) continue;
+      if (leak !== undefined) throw leak;
+      staged.add(content);
+      staged.commit();
+      return result;
+    }
+  } catch (error) {
+    staged.discard();
+    throw error;
+  } finally {
+    removeLeftovers(leftovers);
+  }
+}
+
+/** A capture of the case, and what it is called in the shared one. */
+interface SharedCapture {
+  readonly content: CaptureContent;
+  /** Its name for the names of interfaces that REPLACER gives. */
+  name(replacer: Replacer): string;
+}
+
+class Sharing {
+  readonly #golden: GoldenCase;
+  readonly #folder: string;
+  readonly #judge: ShareOptions['judge'];
+  readonly #texts: SharedTexts;
+  readonly #inventory = new Inventory();
+  readonly #captures: readonly SharedCapture[];
+  readonly #want: WantFiles;
+
+  constructor(golden: GoldenCase, folder: string, judge: ShareOptions['judge']) {
+    this.#judge = judge;
+    this.#golden = golden;
+    this.#folder = folder;
+    this.#texts = new SharedTexts(golden);
+    this.#texts.parts(this.#inventory);
+    this.#captures = sharedCaptures(this.#texts.options, this.#inventory);
+    this.#want = new WantFiles(golden.wantDir, this.#texts.reading, this.#inventory);
+  }
+
+  attempt(secret: Secret, number: number) {
+    const inventory = this.#inventory;
+    const times = timesRead(this.#texts);
+    const replacements = new Replacements(inventory, secret, {
+      shiftSeconds: secondsToShift(inventory.firstSecond, times),
+      hasStreams: !hasSynproxy(this.#texts.setting.ruleset),
+    });
+    const { files, options, expect } = this.#texts.parts(replacements);
+    const raw = join(this.#folder, `files-${number}`);
+    mkdirSync(raw);
+    const captures = this.#captures.map(({ content, name }, i): CaseFile => {
+      const path = join(raw, String(i));
+      writeCapture(content, path, replacements);
+      return { name: name(replacements), path };
+    });
+    const content = {
+      files: [...this.#ordered(files, replacements), ...captures, ...this.#want.files(replacements, raw)],
+      options: [
+        ...options,
+        ...captureOptions(
+          this.#texts.options,
+          captures.map(({ name }) => name),
+          replacements,
+        ),
+      ],
+      ...(expect === undefined ? {} : { expect }),
+    };
+    const shared = join(this.#folder, `case-${number}`);
+    writeCase(shared, content);
+    const hint = hashesIn(this.#texts.setting.ruleset);
+    const proof = prove(
+      withoutOutput(this.#texts.options),
+      withoutOutput(optionsOf(readCase(shared))),
+      translationOf(replacements),
+      hint,
+    );
+    this.#proveClaims(readCase(shared));
+    this.#want.prove(this.#golden, readCase(shared), join(this.#folder, `results-${number}`));
+    const leak = findLeak(shared, inventory, replacements);
+    const kept = [...new Set([...inventory.kept, ...replacements.kept, ...times.kept])];
+    return { content, leak, result: { packets: proof.packets, replaced: counts(inventory, replacements), kept } };
+  }
+
+  #proveClaims(shared: GoldenCase): void {
+    if (this.#judge === undefined || shared.expectPath === undefined) return;
+    const [before, after] = [this.#golden, shared].map(this.#judge);
+    const at = before.findIndex((claim, i) => claim !== after[i]);
+    if (at < 0) return;
+    throw new NotFollowedError(
+      `the shared case would not show the same, so nothing was written: claim ${at + 1} of expect.yaml is ${before[at]}, and would be ${after[at]}`,
+    );
+  }
+
+  /** FILES, of which the rules are in the order that iptables-save prints. */
+  #ordered(files: TextParts['files'], replacer: Replacer): CaseFile[] {
+    const { reading } = this.#texts;
+    return files.map(({ name, text, rules }) => ({
+      name,
+      bytes: rules === undefined ? text : inOrder(text, reading, replacer, rules.counts),
+    }));
+  }
+}
+
+const withoutOutput = (options: ReplayOptions): ReplayOptions => options;
+
+function sharedCaptures(
+  { inputs = [], stitchPaths = [], captures = [] }: ReplayOptions,
+  inventory: Inventory,
+): SharedCapture[] {
+  const found = (path: string | readonly string[]) => captureSet(listPaths(path)).paths;
+  const arrived = inputs.flatMap(({ iface, path }, input) => {
+    if (iface !== 'local') inventory.iface(iface);
+    return found(path).map((one, i, all): SharedCapture => {
+      const content = readCapture(one, inventory);
+      return { content, name: (replacer) => inputFile(content, iface, replacer, inputs, input, i, all.length) };
+    });
+  });
+  const others = [...stitchPaths, ...captures.map(({ path }) => path)].flatMap((path, input) =>
+    found(path).map((one, i, all): SharedCapture => {
+      const content = readCapture(one, inventory);
+      return {
+        content,
+        name: () => otherFile(stitchPaths.length > 0 ? 'stitch' : 'capture', content, input, i, all.length),
+      };
+    }),
+  );
+  for (const { iface } of captures) if (iface !== undefined) inventory.iface(iface);
+  return [...arrived, ...others];
+}
+
+const extension = ({ isPcapng }: CaptureContent): string => (isPcapng ? 'pcapng' : 'pcap');
+
+/** `in/eth0.pcap`; of several files in a row `in/eth0.pcap0`, …; where an interface has several inputs, `in/2-eth0.pcap`. */
+function inputFile(
+  content: CaptureContent,
+  iface: string,
+  replacer: Replacer,
+  inputs: readonly { iface: string }[],
+  input: number,
+  file: number,
+  count: number,
+): string {
+  const name = iface === 'local' ? iface : replacer.iface(iface);
+  const isAgain = isRepeated(inputs);
+  return `in/${isAgain ? `${input + 1}-` : ''}${name}.${extension(content)}${count > 1 ? String(file).padStart(4, '0') : ''}`;
+}
+
+/** Whether the files are found in the same order without being named: packets of the same time follow that. */
+function isSorted(names: readonly string[]): boolean {
+  return names.every((name, i) => i === 0 || names[i - 1] < name);
+}
+
+function isRepeated(inputs: readonly { iface: string }[]): boolean {
+  return new Set(inputs.map(({ iface }) => iface)).size < inputs.length;
+}
+
+function otherFile(kind: string, content: CaptureContent, input: number, file: number, count: number): string {
+  const part = count > 1 ? `-${String(file).padStart(4, '0')}` : '';
+  if (kind === 'stitch' && input === 0 && count === 1) return 'stitch.pcap';
+  return `${kind}-${input + 1}${part}.${extension(content)}`;
+}
+
+/** The options of case.json that name captures, where convention does not. NAMES: of the files, in their order. */
+function captureOptions(
+  { inputs = [], stitchPaths = [], captures = [] }: ReplayOptions,
+  names: readonly string[],
+  replacer: Replacer,
+): string[] {
+  const pattern = (kind: string, input: number): string => {
+    const own = names.filter(
+      (name) => name.startsWith(`${kind}-${input + 1}.`) || name.startsWith(`${kind}-${input + 1}-`),
+    );
+    return own.length === 1 ? own[0] : `${kind}-${input + 1}-*`;
+  };
+  if (captures.length > 0)
+    return captures.flatMap(({ iface }, i) => [
+      '--capture',
+      (iface === undefined ? '' : `${replacer.iface(iface)}=`) + pattern('capture', i),
+    ]);
+  if (stitchPaths.length > 0) {
+    if (stitchPaths.length === 1 && names[0] === 'stitch.pcap') return [];
+    return stitchPaths.flatMap((_, i) => [
+      '--stitch',
+      i === 0 && names.includes('stitch.pcap') ? 'stitch.pcap' : pattern('stitch', i),
+    ]);
+  }
+  if (!isRepeated(inputs) && isSorted(names)) return [];
+  return inputs.flatMap(({ iface }, i) => {
+    const name = iface === 'local' ? iface : replacer.iface(iface);
+    const file = `in/${isRepeated(inputs) ? `${i + 1}-` : ''}${name}.`;
+    const own = names.filter((one) => one.startsWith(file));
+    return ['--in', `${name}=${own.length === 1 ? own[0] : `${file}*`}`];
+  });
+}
+
+/** Whether RULESET connects to servers in place of clients, with other sequence numbers. */
+function hasSynproxy({ tables }: Ruleset): boolean {
+  return tables.some(({ rules }) =>
+    rules.some(({ target }) => target.kind === 'extension' && target.extension.proxies),
+  );
+}
+
+function translationOf(replacements: Replacements): Translation {
+  return {
+    address: (text) => (text === '' ? '' : replacements.addressText(text)),
+    iface: (name) => (name === '' ? '' : replacements.iface(name)),
+    chain: (name) => replacements.named('chain', name),
+    list: (name) => replacements.named('list', name),
+  };
+}
+
+function counts(inventory: Inventory, replacements: Replacements): ShareResult['replaced'] {
+  const changed = <T>(all: Iterable<T>, replaced: (one: T) => T): number =>
+    [...all].filter((one) => replaced(one) !== one).length;
+  const named = [...inventory.names].map(
+    ([kind, names]) => [kind, changed(names, (name) => replacements.named(kind, name))] as const,
+  );
+  return [
+    ['address', changed(inventory.addresses, (address) => replacements.address(address))] as const,
+    ['MAC address', changed(inventory.macs, (mac) => replacements.macHex(mac))] as const,
+    ['interface', changed(inventory.interfaces, (name) => replacements.iface(name))] as const,
+    ...named,
+  ].filter(([, count]) => count > 0);
+}
