@@ -22,6 +22,8 @@ export interface OptionSpec {
   takesMore?: boolean;
   /** The allowed values; undefined: any. */
   choices?: readonly string[];
+  /** Whether such a value may be followed by `=` and the name of a file. */
+  choiceTakesFile?: boolean;
   help: string;
 }
 
@@ -194,7 +196,7 @@ interface OptionToken {
 }
 
 function optionValue(
-  { value: placeholder, choices }: OptionSpec,
+  { value: placeholder, choices, choiceTakesFile }: OptionSpec,
   { rawName, value, inlineValue }: OptionToken,
 ): string {
   if (placeholder === undefined) {
@@ -204,8 +206,9 @@ function optionValue(
   // In `--rules --host h.json` the value was forgotten. A lone dash means standard input.
   if (value === undefined || (!inlineValue && /^-./.test(value)))
     throw new UsageError(`${rawName} requires ${withArticle(placeholder)}`);
-  if (choices && !choices.includes(value)) {
-    throw new UsageError(withNearest(`${rawName} ${value}: expected one of ${choices.join(', ')}`, value, choices));
+  const choice = choiceTakesFile ? value.split('=')[0] : value;
+  if (choices && !choices.includes(choice)) {
+    throw new UsageError(withNearest(`${rawName} ${value}: expected one of ${choices.join(', ')}`, choice, choices));
   }
   if (value === '') throw new UsageError(`${rawName} is empty: expected ${withArticle(placeholder)}`);
   return value;

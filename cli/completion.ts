@@ -14,7 +14,16 @@ const KINDS: Readonly<Record<string, ValueKind>> = {
   'IFACE=FILE': 'input',
 };
 
+/** What can stand at a place. */
+interface Word {
+  readonly kind: ValueKind;
+  readonly choices?: readonly string[] | undefined;
+  readonly choiceTakesFile?: boolean;
+}
+
 const kindOf = (placeholder: string): ValueKind => KINDS[placeholder] ?? 'other';
+
+const wordOf = ({ value = '', ...option }: OptionSpec): Word => ({ ...option, kind: kindOf(value) });
 
 /** HELP in a few words. */
 const summaryOf = (help: string): string => help.split(/[;:] | \(/)[0];
@@ -48,7 +57,9 @@ function bash(): string {
     spec.options.flatMap(({ name, multiple }) => (multiple ? [`${spec.name}:--${name}`] : [])),
   );
   const positionals = COMMANDS.flatMap(({ name, positionals, positionalChoices }) =>
-    positionals === undefined ? [] : [`    ${name}) ${bashAction(kindOf(positionals), positionalChoices)} ;;`],
+    positionals === undefined
+      ? []
+      : [`    ${name}) ${bashAction({ kind: kindOf(positionals), choices: positionalChoices })} ;;`],
   );
   const names = COMMANDS.map(({ name }) => name);
   const globals = GLOBAL_OPTIONS.map(({ name }) => `--${name}`);
@@ -125,13 +136,16 @@ complete -o default -F _nfreplay nfreplay
 `;
 }
 
-function bashValue(spec: CommandSpec, { name, short, value, choices }: OptionSpec): string {
+function bashValue(spec: CommandSpec, option: OptionSpec): string {
+  const { name, short } = option;
   const names = [`${spec.name}:--${name}`, ...(short === undefined ? [] : [`${spec.name}:-${short}`])];
-  return `    ${names.join(' | ')}) ${bashAction(kindOf(value!), choices)}; return ;;`;
+  return `    ${names.join(' | ')}) ${bashAction(wordOf(option))}; return ;;`;
 }
 
-function bashAction(kind: ValueKind, choices: readonly string[] | undefined): string {
-  if (choices !== undefined) return `_nfreplay_words '${choices.join(' ')}'`;
+function bashAction({ kind, choices, choiceTakesFile }: Word): string {
+  const words = `_nfreplay_words '${choices?.join(' ')}'`;
+  if (choiceTakesFile) return `case $current in *=*) ;; *) ${words}; compopt -o nospace 2>/dev/null ;; esac`;
+  if (choices !== undefined) return words;
   return { file: ':', folder: '_nfreplay_folders', input: '_nfreplay_input', other: "_nfreplay_words ''" }[kind];
 }
 
@@ -141,7 +155,7 @@ function zsh(): string {
     const { name, positionals, positionalChoices } = spec;
     const lines = optionsOf(spec).map(zshOption);
     if (positionals !== undefined) {
-      lines.push(zshQuote(`*:${positionals}:${zshAction(kindOf(positionals), positionalChoices)}`));
+      lines.push(zshQuote(`*:${positionals}:${zshAction({ kind: kindOf(positionals), choices: positionalChoices })}`));
     }
     const words = ['_arguments', ...lines].join(' \\\n            ');
     return `        ${name})\n          ${words}\n          ;;`;
@@ -159,6 +173,14 @@ _nfreplay_input() {
     local -a interfaces
     interfaces=(\${(f)"$(_nfreplay_interfaces "\${(@)words}")"})
     compadd -S = -- $interfaces
+  fi
+}
+
+_nfreplay_choice() {
+  if compset -P '*='; then
+    _files
+  else
+    compadd -- "$@"
   fi
 }
 
@@ -195,16 +217,18 @@ fi
 `;
 }
 
-function zshOption({ name, short, value, choices, multiple, help }: OptionSpec): string {
+function zshOption(option: OptionSpec): string {
+  const { name, short, value, multiple, help } = option;
   const about = summaryOf(help).replace(/[[\]\\]/g, '\\$&');
-  const action = value === undefined ? '' : `:${value.replace(':', '\\:')}:${zshAction(kindOf(value), choices)}`;
+  const action = value === undefined ? '' : `:${value.replace(':', '\\:')}:${zshAction(wordOf(option))}`;
   const long = `--${name}${value === undefined ? '' : '='}`;
   const rest = `[${about}]${action}`;
   if (short === undefined) return zshQuote(`${multiple ? '*' : ''}${long}${rest}`);
   return `'(-${short} --${name})'{-${short},${long}}${zshQuote(rest)}`;
 }
 
-function zshAction(kind: ValueKind, choices: readonly string[] | undefined): string {
+function zshAction({ kind, choices, choiceTakesFile }: Word): string {
+  if (choiceTakesFile) return ` _nfreplay_choice ${choices?.join(' ')}`;
   if (choices !== undefined) return `(${choices.join(' ')})`;
   return { file: '_files', folder: '_files -/', input: '_nfreplay_input', other: ' ' }[kind];
 }
@@ -218,7 +242,9 @@ function fish(): string {
     return [
       `complete -c nfreplay -n __fish_use_subcommand -a ${name} -d ${fishQuote(summary)}`,
       ...optionsOf(spec).map((option) => `${seen} ${fishOption(option)}`),
-      ...(positionals === undefined ? [] : [`${seen} ${fishAction(kindOf(positionals), positionalChoices)}`]),
+      ...(positionals === undefined
+        ? []
+        : [`${seen} ${fishAction({ kind: kindOf(positionals), choices: positionalChoices })}`]),
       '',
     ];
   });
@@ -226,15 +252,21 @@ function fish(): string {
 # For good:  nfreplay completion fish > ~/.config/fish/completions/nfreplay.fish
 # ${ABOUT}
 
-function __nfreplay_input
-    set -l token (string replace -r -- '^--in=' '' (commandline -ct))
-    if string match -q -- '*=*' $token
-        set -l parts (string split -m 1 = -- $token)
-        for path in (__fish_complete_path $parts[2])
-            echo $parts[1]=$path
-        end
-        return
+# For NAME=FILE: the files, once there is a name.
+function __nfreplay_file
+    set -l token (string replace -r -- '^--[a-z]+=' '' (commandline -ct))
+    string match -q -- '*=*' $token; or return
+    set -l parts (string split -m 1 = -- $token)
+    for path in (__fish_complete_path $parts[2])
+        echo $parts[1]=$path
     end
+    return 0
+end
+function __nfreplay_choice
+    __nfreplay_file; or string join \\n $argv
+end
+function __nfreplay_input
+    __nfreplay_file; and return
     set -l host
     set -l words (commandline -opc)
     for i in (seq (count $words))
@@ -262,12 +294,14 @@ complete -c nfreplay -n '__fish_seen_subcommand_from help' -a '${COMMANDS.map(({
 ${lines.join('\n')}`;
 }
 
-function fishOption({ name, short, value, choices, help }: OptionSpec): string {
-  const action = value === undefined ? '' : ` -r ${fishAction(kindOf(value), choices)}`;
+function fishOption(option: OptionSpec): string {
+  const { name, short, value, help } = option;
+  const action = value === undefined ? '' : ` -r ${fishAction(wordOf(option))}`;
   return `${short === undefined ? '' : `-s ${short} `}-l ${name}${action} -d ${fishQuote(summaryOf(help))}`;
 }
 
-function fishAction(kind: ValueKind, choices: readonly string[] | undefined): string {
+function fishAction({ kind, choices, choiceTakesFile }: Word): string {
+  if (choiceTakesFile) return `-f -a '(__nfreplay_choice ${choices?.join(' ')})'`;
   if (choices !== undefined) return `-f -a '${choices.join(' ')}'`;
   return {
     file: '-F',

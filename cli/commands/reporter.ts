@@ -11,12 +11,14 @@ export const REPORTERS = {
 } as const;
 
 export type ReporterName = keyof typeof REPORTERS;
-export const REPORTER_NAMES = Object.keys(REPORTERS) as ReporterName[];
+const REPORTER_NAMES = Object.keys(REPORTERS) as ReporterName[];
 
 export const REPORTER: OptionSpec = {
   name: 'reporter',
   value: 'NAME[=FILE]',
   multiple: true,
+  choices: REPORTER_NAMES,
+  choiceTakesFile: true,
   help:
     'how to tell what was found: ' +
     Object.entries(REPORTERS)

@@ -85,8 +85,10 @@ where('bash')('bash completes commands, options, values, interfaces and files', 
   writeFileSync(join(folder, 'addr.json'), '[{"ifindex":1,"ifname":"lo"},{"ifname":"wan"},{"ifname":"wan"}]');
   assert.equal(inBash(`nfreplay replay --host ${folder} --in `), ['local=', 'wan=']);
   rmSync(folder, { recursive: true });
-  for (const file of ['--rules r', '--in eth0=w', '--rules='])
-    assert.equal(inBash(`nfreplay replay ${file}`), [''], file);
+  for (const file of ['replay --rules r', 'replay --in eth0=w', 'replay --rules=', 'check --reporter tap=w'])
+    assert.equal(inBash(`nfreplay ${file}`), [''], file);
+  assert.equal(inBash('nfreplay check --reporter t'), ['tap', 'terse']);
+  assert.equal(inBash('nfreplay check --reporter=ju'), ['junit']);
 });
 
 where('bash')('bash offers an option once, unless it may be repeated', () => {
@@ -108,6 +110,8 @@ where('zsh')('zsh completes commands, options, values, interfaces and files', ()
     'nfreplay replay --out re': 'nfreplay replay --out results/',
     'nfreplay replay -o re': 'nfreplay replay -o results/',
     'nfreplay check re': 'nfreplay check results/',
+    'nfreplay check --reporter ju': 'nfreplay check --reporter junit',
+    'nfreplay check --reporter tap=w': 'nfreplay check --reporter tap=wan.pcap',
     'nfreplay completion z': 'nfreplay completion zsh',
     'nfreplay help ben': 'nfreplay help bench',
   };
@@ -128,6 +132,8 @@ where('fish')('fish completes commands, options, values, interfaces and files', 
   assert.equal(inFish('nfreplay replay --in eth0=w'), ['eth0=wan.pcap']);
   assert.equal(inFish('nfreplay replay --out r'), ['results/']);
   assert.equal(inFish('nfreplay replay -o r'), ['results/']);
+  assert.equal(inFish('nfreplay check --reporter t'), ['tap', 'terse']);
+  assert.equal(inFish('nfreplay check --reporter tap=w'), ['tap=wan.pcap']);
   assert.equal(inFish('nfreplay completion z'), ['zsh']);
   assert.equal(inFish('nfreplay help ben'), ['bench']);
 });
