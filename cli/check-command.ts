@@ -4,6 +4,8 @@ import { ClosedPipeError, InterruptedError } from '../io/file-error.js';
 import type { CheckOptions } from '../replay/check-case.js';
 import { isQuick } from '../replay/golden-case.js';
 import { loadNames } from '../replay/names.js';
+import { readRulesFiles } from '../replay/rules-files.js';
+import { refuseInvalid } from '../replay/setting.js';
 import { type Arguments, parseCommand } from './args.js';
 import { type CheckedRound, caseAt, errorIn, type FoundCase, foldersOf } from './check/found-cases.js';
 import { keptFolders } from './check/kept-folders.js';
@@ -17,7 +19,7 @@ import { STDERR, warn } from './output.js';
 import { reportersOf } from './reporters/choose.js';
 import { type CheckedCase, hasPassed } from './reporters/model.js';
 import { exitCodeOf, onSignals, type Signal } from './signals.js';
-import { NeedsThread, type Supervision } from './supervisor.js';
+import { NeedsThread, namesPipe, type Supervision } from './supervisor.js';
 
 const DEFAULT_TOP = 10;
 
@@ -30,6 +32,7 @@ export async function checkCommand(args: readonly string[], supervision?: Superv
   if (given.positionals.length === 0) throw new UsageError('nfreplay check requires at least one CASE folder');
   refuseContradictions(given);
   const isWatching = given.has('watch');
+  refuseRules(given.value('rules'), isWatching);
   const cases = shardOf(foldersOf(given), given.value('shard')).map(caseAt);
   if (supervision === undefined && cases.some(({ golden }) => golden !== undefined && !isQuick(golden)))
     throw new NeedsThread();
@@ -47,8 +50,20 @@ function refuseContradictions(given: Arguments): void {
   };
   needs('allow-truncated', 'update');
   needs('compare-rules', 'rules');
-  const other = given.has('update') && ['rules', 'reporter', 'keep', 'watch'].find((option) => given.has(option));
+  const other =
+    given.has('update') && ['rules', 'lax', 'reporter', 'keep', 'watch'].find((option) => given.has(option));
   if (other) throw new UsageError(`--${other} does not go with --update, which makes the results golden captures`);
+}
+
+/**
+ * Refuses other rules that no case can be checked with, once instead of for each case, unless somebody IS_WATCHING who
+ * mends them.
+ */
+function refuseRules(given: string | undefined, isWatching: boolean): void {
+  if (given === undefined) return;
+  if (namesPipe([`rules=${given}`]))
+    throw new UsageError(`--rules ${given}: a pipe can be read only once; give a file`);
+  if (!isWatching) refuseInvalid(readRulesFiles(given));
 }
 
 /** Checks CASES, tells the reporters, and shows warnings and errors. */
@@ -100,6 +115,7 @@ function runOptions(given: Arguments, supervision: Supervision | undefined): Che
   return {
     ...(rulesPath === undefined ? {} : { rulesPath }),
     ...(given.has('compare-rules') ? { comparesRules: true } : {}),
+    ...(given.has('lax') ? { lax: true } : {}),
     ...(supervision === undefined ? {} : { onCreate: supervision.onCreate, hasEnded: supervision.hasEnded }),
   };
 }

@@ -9,6 +9,7 @@ import { namesIn, nativePath, refuseIrregular } from '../io/path.js';
 import { randomName } from '../io/process-tag.js';
 import { recover, removeLeftovers, StagedDir } from '../io/staged-dir.js';
 import { type CompareOptions, type Comparison, compareResults, NotAResultError } from './compare.js';
+import { NoRulesError, ReplayOptionsError } from './errors.js';
 import { filesOf, type GoldenCase, optionsOf } from './golden-case.js';
 import { LOG_FILE, NFLOG_FILE } from './logged.js';
 import { type ReplayControl, type ReplayOptions, replay } from './replay.js';
@@ -34,6 +35,8 @@ export interface CheckOptions extends ReplayControl {
   rulesPath?: string;
   /** Whether the texts and counters of rules are compared. Default: if they are the case's own. */
   comparesRules?: boolean;
+  /** Accept unsupported rules, even if the case does not. */
+  lax?: boolean;
   /** Where the results stay: a folder that is replaced. Left out: they are removed. */
   keepDir?: string;
   /** As in ReplayOptions. */
@@ -154,7 +157,7 @@ interface Told {
 /** Replays GOLDEN into a folder, which is removed unless it is kept, and calls ACTION with it. */
 function withResult<T>(golden: GoldenCase, options: CheckOptions, action: (dir: string, told: Told) => T): T {
   for (const path of filesOf(golden)) refuseIrregular(path);
-  const { keepDir, onCreate, hasEnded, rulesPath, watch } = options;
+  const { keepDir, onCreate, hasEnded, watch } = options;
   if (keepDir !== undefined) return action(keepDir, replayInto(keepDir));
   const leftovers = { folder: join(tmpdir(), `nfreplay-check-${randomName()}`), parents: [] };
   const outDir = join(leftovers.folder, 'got');
@@ -175,17 +178,30 @@ function withResult<T>(golden: GoldenCase, options: CheckOptions, action: (dir: 
       else causes.add(cause);
     };
     const truncated: string[] = [];
-    const summary = replay({
-      ...optionsOf(golden),
-      ...(rulesPath === undefined ? {} : { rulesPath }),
+    const replayOptions = {
+      ...replayOptionsOf(golden, options),
       ...{ outDir, onDrop },
-      onTruncated: (warning) => truncated.push(warning),
+      onTruncated: (warning: string) => truncated.push(warning),
       ...(hasEnded ? { hasEnded } : {}),
       ...(watch ? { watch } : {}),
       ...(onCreate && keepDir !== undefined ? { onCreate } : {}),
-    });
-    return { drops, summary, truncated };
+    };
+    try {
+      return { drops, summary: replay(replayOptions), truncated };
+    } catch (error) {
+      if (!(error instanceof NoRulesError)) throw error;
+      throw new ReplayOptionsError(`${golden.dir}: no rules: there is no rules.v4, and ${golden.hostPath} has none`);
+    }
   }
+}
+
+/** What the replay of GOLDEN reads if it is checked with OPTIONS. */
+export function replayOptionsOf(golden: GoldenCase, { rulesPath, lax }: CheckOptions): ReplayOptions {
+  return {
+    ...optionsOf(golden),
+    ...(rulesPath === undefined ? {} : { rulesPath }),
+    ...(lax ? { lax } : {}),
+  };
 }
 
 function createPrivate(folder: string): void {

@@ -16,6 +16,9 @@ export class ReplayOptionsError extends Error {
   }
 }
 
+/** No rules were given, and the host brings none. */
+export class NoRulesError extends ReplayOptionsError {}
+
 /** A command of iptables or ipset among the options is faulty, or fails: the message says where, and what they say. */
 export class CommandError extends Error {
   /** IS_UNSUPPORTED: it is right, but cannot be followed. MESSAGE may have several lines, ready to print. */

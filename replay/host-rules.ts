@@ -4,7 +4,7 @@ import { HostError } from '../codecs/host/error.js';
 import { nftTables } from '../codecs/host/nft-tables.js';
 import type { HostText, SavedRules } from '../codecs/host/texts.js';
 import { shownPath } from '../codecs/text.js';
-import { ReplayOptionsError } from './errors.js';
+import { NoRulesError } from './errors.js';
 
 /** The rules of the host itself. */
 export interface HostRules {
@@ -25,7 +25,7 @@ export function hostRules({ texts }: HostDescription, hostPath: string): HostRul
   const failed = saved.find(({ failure }) => failure !== undefined);
   if (saved.every(({ failure }) => failure !== undefined)) {
     if (failed !== undefined) throw new HostError('', unreadable(failed), failed.file);
-    throw new ReplayOptionsError(
+    throw new NoRulesError(
       `--rules is required: ${hostPath} has no rules (a snapshot has, and a folder with iptables-save.txt)`,
     );
   }

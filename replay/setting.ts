@@ -204,7 +204,7 @@ function readHost(options: SettingOptions, given: readonly RulesSource[] | undef
 }
 
 /** Throws a RulesetError if iptables would refuse the rules of SOURCES. */
-function refuseInvalid(sources: readonly RulesSource[]): void {
+export function refuseInvalid(sources: readonly RulesSource[]): void {
   try {
     readAllRules(sources, { willRun: false, family: 'ipv4' });
   } catch (error) {

@@ -29,7 +29,7 @@ export function goldenTest({ differences }: Comparison, options: GoldenTestOptio
   const groups = groupsOf(differences);
   const decided = groups.find(({ decidedBy }) => decidedBy !== undefined);
   const [first, ...others] = groups;
-  const more = others.length === 0 ? '' : `; and ${count(others.length, 'other kind')} of differences`;
+  const more = others.length === 0 ? '' : `; and ${count(others.length, 'other kind')} of difference`;
   return {
     name,
     status: 'failed',

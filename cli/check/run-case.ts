@@ -1,12 +1,13 @@
 /** Checks one case: its replay, the comparison with golden captures, and its claims. */
-import { readExpectation } from '../../codecs/expectation/read-expectation.js';
 import { Judging } from '../../explain/expect/judging.js';
 import { readHostAt } from '../../io/host-files.js';
 import { refuseIrregular } from '../../io/path.js';
-import { readText } from '../../io/text-file.js';
-import { type CheckOptions, runCase } from '../../replay/check-case.js';
-import { type GoldenCase, optionsOf } from '../../replay/golden-case.js';
+import { type CheckOptions, replayOptionsOf, runCase } from '../../replay/check-case.js';
+import { loadExpectation } from '../../replay/expectation-file.js';
+import type { GoldenCase } from '../../replay/golden-case.js';
 import { addressesByName, loadNames, type Names } from '../../replay/names.js';
+import type { Summary } from '../../replay/summary.js';
+import { count } from '../number.js';
 import type { CheckedCase, CheckedTest } from '../reporters/model.js';
 import { claimTest, notesOf } from './claim-tests.js';
 import { goldenTest } from './golden-test.js';
@@ -42,7 +43,7 @@ export function checkedCase(golden: GoldenCase, { top, names: given, ...options 
   return {
     dir: golden.dir,
     tests,
-    warnings: summary.warnings,
+    warnings: [...summary.warnings, ...uncertainWarnings(summary.uncertain)],
     notes: notesOf(results),
     extent: { frames, rules, connections },
     seconds: (performance.now() - startedMs) / 1000,
@@ -50,14 +51,22 @@ export function checkedCase(golden: GoldenCase, { top, names: given, ...options 
 }
 
 /** Judges the claims of GOLDEN, which may use the names GIVEN, in its replay with OPTIONS; undefined: it has none. */
-function judgingOf(golden: GoldenCase, { rulesPath }: CheckOptions, given: Names): Judging | undefined {
+function judgingOf(golden: GoldenCase, options: CheckOptions, given: Names): Judging | undefined {
   const { expectPath } = golden;
   if (expectPath === undefined) return undefined;
   refuseIrregular(expectPath);
-  const text = readText(expectPath);
-  const options = { ...optionsOf(golden), ...(rulesPath === undefined ? {} : { rulesPath }) };
   const more = addressesByName(given);
-  return new Judging(options, (names) => readExpectation(text, expectPath, new Map([...names, ...more])));
+  return new Judging(replayOptionsOf(golden, options), (names) =>
+    loadExpectation(expectPath, new Map([...names, ...more])),
+  );
+}
+
+/** That golden captures may be met by chance only; a claim about an uncertain packet is not met. */
+function uncertainWarnings(uncertain: Summary['uncertain']): string[] {
+  if (uncertain === undefined) return [];
+  const [cause] = uncertain.causes;
+  const place = cause?.file === undefined ? '' : `${cause.file}:${cause.line}: `;
+  return [`${place}${count(uncertain.packets, 'packet')} uncertain: ${cause?.reason ?? 'something was not followed'}`];
 }
 
 /** The names of the containers of the case's host, and those of its own `--names`, if they ARE_NEEDED. */

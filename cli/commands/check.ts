@@ -1,7 +1,7 @@
 /** The command line of `nfreplay check`. */
 
 import { COLOR, type CommandSpec } from '../args.js';
-import { NAMES } from './options.js';
+import { LAX, NAMES } from './options.js';
 import { REPORTER } from './reporter.js';
 
 export const CHECK: CommandSpec = {
@@ -33,6 +33,7 @@ export const CHECK: CommandSpec = {
         'differences first; what expect.yaml claims stays as it is',
     },
     { name: 'allow-truncated', help: 'with --update: accept also an input that is truncated' },
+    LAX,
     NAMES,
     COLOR,
   ],

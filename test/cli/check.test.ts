@@ -189,9 +189,37 @@ Check('all differences are told, a kind with one cause together, and no more tha
   const [, left, kinds] = /\n {4}and (\d+) differences of (\d+) other kinds\n/.exec(few) ?? [];
   const [, shownFew] = /\n {4}\S.*: (\d+) packets? /.exec(few) ?? [];
   assert.is(Number(left) + Number(shownFew), Number(total), 'none is lost');
-  assert.match(few, new RegExp(`and ${kinds} other kinds of differences`));
+  assert.match(few, new RegExp(`and ${kinds} other kinds of difference`));
   assert.match(stdout, /\n {4}rules\.v4, table nat: .*rule/);
   assert.match(stdout, /\n {4}conntrack: \d+ connections? missing\n/);
+});
+
+Check('--lax: rules that cannot be followed make packets uncertain, which is said', ({ golden, parent }) => {
+  const path = join(parent, 'new.v4');
+  const rules = readFileSync(join(golden, 'rules.v4'), 'utf8');
+  writeFileSync(
+    path,
+    rules.replace('-A FORWARD -o docker0', '-A FORWARD -p tcp -m osf --genre Linux -j DROP\n-A FORWARD -o docker0'),
+  );
+  const refused = check('--rules', path, golden);
+  assert.is(refused.status, 3);
+  assert.match(refused.stderr, /new\.v4:25:\d+: .*osf/);
+  const { status, stderr } = check('--rules', path, '--lax', golden);
+  assert.is(status, 0, stderr);
+  assert.match(stderr, /warning: .*new\.v4:25: \d+ packets uncertain: .*osf/);
+});
+
+Check('other rules that are wrong or missing are one error, not one of each case', ({ golden, parent }) => {
+  for (const name of ['a', 'b']) cpSync(golden, join(parent, 'all', name), { recursive: true });
+  const path = join(parent, 'new.v4');
+  const missing = check('--rules', path, join(parent, 'all'));
+  assert.is(missing.status, 4);
+  assert.is(missing.stderr.split('new.v4').length, 2, missing.stderr);
+  writeFileSync(path, '*filter\n-A FORWARD -j NOWHERE\nCOMMIT\n');
+  const wrong = check('--rules', path, join(parent, 'all'));
+  assert.is(wrong.status, 2);
+  assert.match(wrong.stderr, /^nfreplay: .*new\.v4:2:15: /);
+  assert.is(wrong.stdout, '');
 });
 
 Check('--keep leaves a result folder for each case', ({ golden, parent }) => {
@@ -472,6 +500,16 @@ if (process.platform !== 'win32') {
     rmSync(path);
     mkdirSync(path);
     assert.match(ends(golden).stderr, 'conntrack.txt is a folder; expected a file');
+  });
+
+  Check('rules from a pipe are refused: each case reads them', ({ golden, parent }) => {
+    const pipe = join(parent, 'pipe');
+    execFileSync('mkfifo', [pipe]);
+    for (const given of [pipe, '-', `filter=${pipe}`]) {
+      const { status, stderr } = ends('--rules', given, golden);
+      assert.match(stderr, 'can be read only once');
+      assert.is(status, 2);
+    }
   });
 
   Check('a pipe in place of a case is not waited for', ({ golden, parent }) => {
