@@ -19,6 +19,7 @@ import { REPLAY } from './commands/replay.js';
 import { SAVE } from './commands/save.js';
 import { SCAN } from './commands/scan.js';
 import { SHARE } from './commands/share.js';
+import { SHRINK } from './commands/shrink.js';
 import { SNAPSHOT } from './commands/snapshot.js';
 import { TRACE } from './commands/trace.js';
 import { completionCommand } from './completion-command.js';
@@ -33,6 +34,7 @@ import { replayCommand } from './replay-command.js';
 import { saveCommand } from './save-command.js';
 import { scanCommand } from './scan-command.js';
 import { shareCommand } from './share-command.js';
+import { shrinkCommand } from './shrink-command.js';
 import { onSignals } from './signals.js';
 import { snapshotCommand } from './snapshot-command.js';
 import { NeedsThread, namesPipe, runInThread, runThread, type Supervision } from './supervisor.js';
@@ -49,6 +51,7 @@ const RUN: Readonly<Record<string, Run>> = {
   [DOCTOR.name]: doctorCommand,
   [CHECK.name]: checkCommand,
   [SHARE.name]: shareCommand,
+  [SHRINK.name]: shrinkCommand,
   [BENCH.name]: benchCommand,
   [LINT.name]: lintCommand,
   [SAVE.name]: saveCommand,

@@ -18,11 +18,16 @@ export class Progress {
 
   /** Shows how far a replay has come. */
   update({ packets, consumedBytes, totalBytes }: ReplayProgress): void {
+    this.show((seconds) => progressLine(packets, consumedBytes, totalBytes, seconds));
+  }
+
+  /** Shows the line that TEXT returns, which is given the seconds since the start; not for each call. */
+  show(text: (seconds: number) => string): void {
     const nowMs = performance.now();
     if (!this.#stream.isTTY || nowMs - this.#shownMs < REFRESH_MS || nowMs - this.#startedMs < REFRESH_MS) return;
     this.#shownMs = nowMs;
     this.#isShown = true;
-    this.#stream.write(`\r\x1b[K${progressLine(packets, consumedBytes, totalBytes, (nowMs - this.#startedMs) / 1000)}`);
+    this.#stream.write(`\r\x1b[K${text((nowMs - this.#startedMs) / 1000)}`);
   }
 
   /** Removes the line. */

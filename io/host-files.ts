@@ -1,6 +1,7 @@
 /** Reads a host: a file, or a folder with the outputs of commands. */
 import { statSync } from 'node:fs';
 import { join } from 'node:path';
+import { documentOf, documentOfFolder, type HostDocument, type HostFile } from '../codecs/host/document.js';
 import { memberOfFile } from '../codecs/host/outputs.js';
 import { type HostSource, readHost, readHostFolder } from '../codecs/host/parse-host.js';
 import type { LiveOptions } from './capture-file.js';
@@ -17,12 +18,19 @@ const HOST_FILE = 'host.json';
  * @throws {InterruptedError} as readText
  */
 export function readHostAt(path: string, options: LiveOptions = {}): HostSource {
-  if (!isFolder(path)) return readHost(readText(path, options), path);
-  const files = hostFilesIn(path).map((name) => {
-    const file = join(path, name);
+  return isFolder(path) ? readHostFolder(filesIn(path, options), path) : readHost(readText(path, options), path);
+}
+
+/** The same host as a JSON object, with the members of a host.json. Throws the same, but for what is in its members. */
+export function readHostDocument(path: string, options: LiveOptions = {}): HostDocument {
+  return isFolder(path) ? documentOfFolder(filesIn(path, options), path) : documentOf(readText(path, options), path);
+}
+
+function filesIn(folder: string, options: LiveOptions): HostFile[] {
+  return hostFilesIn(folder).map((name) => {
+    const file = join(folder, name);
     return { member: name === HOST_FILE ? undefined : memberOfFile(name), path: file, text: readText(file, options) };
   });
-  return readHostFolder(files, path);
 }
 
 /** The files that are read of the host at PATH. */

@@ -1,5 +1,6 @@
 /** Names of files whose bytes are not UTF-8 (codecs/text.ts), such as the capture of an interface with such a name. */
-import { readdirSync, type Stats, statSync } from 'node:fs';
+import { existsSync, readdirSync, type Stats, statSync } from 'node:fs';
+import { relative } from 'node:path';
 import { decodeText, encodeText } from '../codecs/text.js';
 import { errorCode, FileError, systemMessage } from './file-error.js';
 
@@ -37,4 +38,15 @@ export function refuseIrregular(path: string): void {
   if (stat.isFile()) return;
   const found = stat.isDirectory() ? 'a folder' : stat.isFIFO() ? 'a pipe' : 'a device or a socket';
   throw new FileError(`${path} is ${found}; expected a file`);
+}
+
+/** Whether there is something at PATH. */
+export function isThere(path: string): boolean {
+  return existsSync(nativePath(path));
+}
+
+/** The path of the file at PATH from the folder DIR on, with `/`; undefined if it is not in it. */
+export function pathWithin(dir: string, path: string): string | undefined {
+  const within = relative(dir, path);
+  return within === '' || within === '..' || within.startsWith('../') || within.startsWith('/') ? undefined : within;
 }

@@ -148,7 +148,7 @@ function compareFrames(wantedDir: string, gotDir: string, device: string, compar
 }
 
 /** The frames that correspond to each other. If one of several is missing, the others are still the same. */
-function pairsOf(
+export function pairsOf(
   wanted: readonly ResultFrame[],
   got: readonly ResultFrame[],
 ): { wanted: ResultFrame | null; got: ResultFrame | null }[] {
@@ -159,7 +159,7 @@ function pairsOf(
   }));
 }
 
-function sameFrame(a: ResultFrame, b: ResultFrame): boolean {
+export function sameFrame(a: ResultFrame, b: ResultFrame): boolean {
   return Buffer.compare(normalFrame(a), normalFrame(b)) === 0;
 }
 
@@ -270,7 +270,7 @@ function compareLogs(
 }
 
 /** Without the file there are no sets. */
-function linesOfSets(dir: string): string[] {
+export function linesOfSets(dir: string): string[] {
   const path = join(dir, IPSET_FILE);
   return existsSync(path) ? setLinesOf(path) : [];
 }
@@ -282,7 +282,7 @@ const OWN_ERROR = /\bID=\d+(?= (?:DF )?PROTO=ICMP TYPE=(?:3|4|5|11|12) )/;
 const RETURNED_MAC = /\bIN=(\S+) OUT=\1 (?:MAC=\S* |MACSRC=\S+ MACDST=\S+ MACPROTO=\S+ )?/;
 
 /** LINE without what each host chooses itself, and without the time. */
-function normalLine(line: string): string {
+export function normalLine(line: string): string {
   const message = line
     .replace(/^\[ *\d+\.\d{6}\] /, '')
     .replace(RETURNED_MAC, 'IN=$1 OUT=$1 ')

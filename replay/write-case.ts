@@ -124,7 +124,7 @@ function refuseOccupied(dir: string): void {
 }
 
 /** The text of `case.json`: an option with its value on a line. */
-function caseJson(options: readonly string[]): string {
+export function caseJson(options: readonly string[]): string {
   const lines: string[][] = [];
   for (const word of options) {
     if (word.startsWith('--') || lines.length === 0) lines.push([]);

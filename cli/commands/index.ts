@@ -11,11 +11,12 @@ import { REPLAY } from './replay.js';
 import { SAVE } from './save.js';
 import { SCAN } from './scan.js';
 import { SHARE } from './share.js';
+import { SHRINK } from './shrink.js';
 import { SNAPSHOT } from './snapshot.js';
 import { TRACE } from './trace.js';
 
 /** In the order of the help. */
 export const COMMANDS: readonly CommandSpec[] = [
   ...[REPLAY, TRACE, DIFF, SCAN, DOCTOR, LINT, CHECK],
-  ...[SHARE, BENCH, SAVE, SNAPSHOT, COMPLETION],
+  ...[SHARE, SHRINK, BENCH, SAVE, SNAPSHOT, COMPLETION],
 ];

@@ -18,6 +18,7 @@ export const MEASURED = [
     'explain/',
     'evidence/',
     'expectation/',
+    'shrink/',
     'doctor/',
     'library/library',
     'library/public',

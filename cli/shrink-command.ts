@@ -1,0 +1,191 @@
+/** The command `nfreplay shrink`: the smallest case that still shows a failure. */
+import { existsSync } from 'node:fs';
+import { setImmediate as turn } from 'node:timers/promises';
+import { shown } from '../codecs/text.js';
+import { failureLines } from '../explain/expect/failure-text.js';
+import { claimFailureOf } from '../explain/shrink/claim-failure.js';
+import { differenceOf } from '../explain/shrink/difference-failure.js';
+import { errorFailureOf } from '../explain/shrink/error-failure.js';
+import { type Failure, NothingToShowError } from '../explain/shrink/failure.js';
+import type { Step } from '../explain/shrink/reduce.js';
+import { type ShrinkCounts, Shrinking } from '../explain/shrink/shrink.js';
+import { linesOfRows, widthOf } from '../explain/text/columns.js';
+import { type Style, styleOf } from '../explain/text/style.js';
+import { readHostAt } from '../io/host-files.js';
+import { nativePath } from '../io/path.js';
+import { cleanUp, type Leftovers } from '../io/staged-dir.js';
+import { casesIn, type GoldenCase } from '../replay/golden-case.js';
+import { loadNames, type Names } from '../replay/names.js';
+import { writeCase } from '../replay/write-case.js';
+import { type Arguments, parseCommand } from './args.js';
+import { SHRINK } from './commands/shrink.js';
+import { reportOf } from './error-report.js';
+import { CliError, ExitCode, UsageError } from './errors.js';
+import { count, formatNumber } from './number.js';
+import { STDERR, STDOUT } from './output.js';
+import { Progress } from './progress.js';
+import { renderDifference } from './render-difference.js';
+import { exitCodeOf, onSignals, type Signal } from './signals.js';
+
+const MILLISECONDS_PER_SECOND = 1000;
+
+/** Runs the command; resolves with the exit code. */
+export async function shrinkCommand(args: readonly string[]): Promise<number> {
+  const given = parseCommand(SHRINK, args);
+  const golden = caseOf(given);
+  const style = styleOf(STDOUT, given.color);
+  const created: Leftovers[] = [];
+  let signalled: Signal | undefined;
+  const stop = onSignals((signal) => {
+    // The second one does not wait for the replay that is going on.
+    if (signalled !== undefined) end(created, signal);
+    signalled = signal;
+  });
+  const startedMs = performance.now();
+  const report = new ShrinkReport(style, widthOf(STDOUT));
+  let shrinking: Shrinking | undefined;
+  try {
+    const failure = failureOf(given, golden, style);
+    report.failure(failure);
+    shrinking = new Shrinking(golden, failure, { onCreate: (leftovers) => created.push(leftovers) });
+    for (const note of shrinking.model.notes) report.note(note);
+    await search(shrinking, () => signalled !== undefined);
+    const seconds = (performance.now() - startedMs) / MILLISECONDS_PER_SECOND;
+    const out = given.value('out');
+    if (out !== undefined) writeCase(out, shrinking.content());
+    report.result(shrinking.counts, shrinking.isDone, seconds, out);
+    return signalled === undefined ? ExitCode.DONE : exitCodeOf(signalled);
+  } catch (error) {
+    if (error instanceof NothingToShowError) throw new CliError(ExitCode.USAGE, `nothing to show: ${error.message}`);
+    throw error;
+  } finally {
+    shrinking?.close();
+    if (signalled === undefined) stop();
+  }
+}
+
+function end(created: readonly Leftovers[], signal: Signal): never {
+  for (const leftovers of created) cleanUp(leftovers);
+  process.exit(exitCodeOf(signal));
+}
+
+function caseOf(given: Arguments): GoldenCase {
+  const [path, second] = given.positionals;
+  if (path === undefined || second !== undefined) throw new UsageError('nfreplay shrink requires one CASE folder');
+  const [golden, another] = casesIn(path);
+  if (another !== undefined)
+    throw new UsageError(`${path} contains several cases, such as ${golden.dir}; expected one`);
+  const rulesPath = given.value('rules');
+  return rulesPath === undefined ? golden : { ...golden, rulesPath };
+}
+
+/** What is asked for, or else what there is: a difference from `want/`, or a claim that is not met. */
+function failureOf(given: Arguments, golden: GoldenCase, style: Style): Failure {
+  const width = widthOf(STDOUT);
+  const names = new Map([...containersOf(golden), ...loadNames(given.value('names'), undefined)]);
+  const ofDifference = () => differenceOf(golden, (difference) => renderDifference(difference, style, width, names));
+  const ofClaim = (name?: string) =>
+    claimFailureOf(golden, name, (result) => failureLines(result, { width, style, names }));
+  const claim = given.value('claim');
+  if (claim !== undefined && given.has('exit-code')) throw new UsageError('--claim and --exit-code cannot be combined');
+  if (claim !== undefined) return ofClaim(claim);
+  const exitCode = given.wholeNumber('exit-code', 1);
+  if (exitCode !== undefined && exitCode !== ExitCode.DIFFERENT) return errorFailureOf(golden, exitCode, reportOf);
+  const hasWant = existsSync(nativePath(golden.wantDir));
+  if (golden.expectPath === undefined) return ofDifference();
+  if (!hasWant) return ofClaim();
+  try {
+    return ofDifference();
+  } catch (error) {
+    if (error instanceof NothingToShowError) return ofClaim();
+    throw error;
+  }
+}
+
+/** The names of the containers of the case's host. */
+function containersOf({ hostPath }: GoldenCase): Names {
+  try {
+    return loadNames(undefined, readHostAt(hostPath).description);
+  } catch {
+    // Whoever replays it says what is wrong.
+    return new Map();
+  }
+}
+
+/** How long the search may go on before signals are looked for. */
+const TURN_MS = 20;
+
+/** Takes the steps of SHRINKING, until IS_ENDED. */
+async function search(shrinking: Shrinking, isEnded: () => boolean): Promise<void> {
+  const progress = new Progress(STDERR);
+  let turnedMs = performance.now();
+  try {
+    for (const step of shrinking.steps()) {
+      if (performance.now() - turnedMs < TURN_MS) continue;
+      progress.show(() => progressText(step, shrinking.counts));
+      await turn();
+      turnedMs = performance.now();
+      if (isEnded()) return;
+    }
+  } finally {
+    progress.clear();
+  }
+}
+
+function progressText({ stage, left, of }: Step, { tried }: ShrinkCounts): string {
+  return `${stage}: ${formatNumber(of)} → ${formatNumber(left)}   ${count(tried, 'replay')}`;
+}
+
+/** Prints what was searched, and what was found. */
+class ShrinkReport {
+  readonly #style: Style;
+  readonly #width: number;
+
+  constructor(style: Style, width: number) {
+    this.#style = style;
+    this.#width = width;
+  }
+
+  failure({ words, notes }: Failure): void {
+    const [first = '', ...more] = words;
+    STDOUT.write(`${[this.#style.bold(first), ...more].join('\n')}\n\n`);
+    for (const note of notes) this.note(note);
+  }
+
+  note(note: string): void {
+    STDOUT.write(`${this.#style.dim(shown(note))}\n`);
+  }
+
+  result(counts: ShrinkCounts, isDone: boolean, seconds: number, out: string | undefined): void {
+    const rows = counts.counted.map(({ kind, before, after }) => [
+      nameOf(kind, 2),
+      formatNumber(before),
+      '→',
+      formatNumber(after),
+    ]);
+    const align = ['left', 'right', 'left', 'right'] as const;
+    STDOUT.write(`${linesOfRows(rows, align, this.#width).flat().join('\n')}\n\n`);
+    const { tried, known, faulty } = counts;
+    const time = seconds < 1 ? '1 s' : `${formatNumber(Math.round(seconds))} s`;
+    const faults = faulty === 0 ? '' : `, of which ${formatNumber(faulty)} were no case or could not be replayed`;
+    STDOUT.write(`${sentenceOf(counts)}: ${count(tried, 'replay')} in ${time}${faults}\n`);
+    void known;
+    if (!isDone)
+      STDOUT.write(`${this.#style.yellow('interrupted')}: the smallest case so far, more could be left out\n`);
+    else STDOUT.write('no single one of these can be left out\n');
+    if (out !== undefined) STDOUT.write(`written to ${shown(out)}\n`);
+  }
+}
+
+function nameOf(kind: string, number: number): string {
+  if (number === 1) return kind;
+  return /[^aeiou]y$/.test(kind) ? `${kind.slice(0, -1)}ies` : /(?:s|x)$/.test(kind) ? `${kind}es` : `${kind}s`;
+}
+
+/** `1,203 packets → 3, 214 rules → 4` */
+function sentenceOf({ counted }: ShrinkCounts): string {
+  const main = counted.filter(({ kind }) => ['packet', 'rule', 'interface'].includes(kind));
+  return main
+    .map(({ kind, before, after }) => `${formatNumber(before)} ${nameOf(kind, before)} → ${formatNumber(after)}`)
+    .join(', ');
+}
