@@ -1,4 +1,5 @@
 /** hot: whoever wants to hear of packets of a replay while it runs. */
+import type { CaptureRecord } from '../codecs/capture.js';
 import type { EmulatorOutput } from '../core/emulator.js';
 import type { Observer } from '../core/events.js';
 import type { HookEntry, TableName } from '../core/hooks.js';
@@ -32,8 +33,11 @@ export interface PacketWatch {
   wants(place: FramePlace, frame: Frame, isShown: boolean, isOwn: boolean): boolean;
   /** The packet at PLACE has been dealt with. */
   finished(place: FramePlace): void;
-  /** The frame at PLACE does not enter the host, for a REASON as in `skipped` of summaries. */
-  missed?(place: FramePlace, reason: string): void;
+  /**
+   * The frame at PLACE does not enter the host, for a REASON as in `skipped` of summaries. RECORD: what was captured,
+   * valid only during the call; undefined: it was taken on the host itself.
+   */
+  missed?(place: FramePlace, reason: string, record?: CaptureRecord): void;
   /** The last packet has been dealt with: writes the rest of what it writes. */
   close?(): void;
   /** After that: the rules in force, and their counters as iptables shows them. */

@@ -296,7 +296,7 @@ export class ReplayRun implements EmulatorOutput, CaptureSink {
       const isSelected = selection === undefined || selection.takes(reader);
       if (!isSelected) {
         this.filteredOut++;
-        if (watch?.missed !== undefined) watch.missed(this.#frameAt(input), NOT_SELECTED);
+        if (watch?.missed !== undefined) watch.missed(this.#frameAt(input), NOT_SELECTED, reader);
       }
       if (this.#devs[input] === INPUT_CAPTURED) {
         // What was left out still tells what the others are.
@@ -489,7 +489,7 @@ export class ReplayRun implements EmulatorOutput, CaptureSink {
     const dev = this.#devs[input];
     const reason = dev < 0 ? '' : this.#arrivals.check(record, dev, input);
     if (reason !== '') {
-      this.#skipRecord(reason);
+      this.#skipRecord(record, reason);
       this.#fates?.skip(this.#placeOfRecord());
     }
     return reason === '';
@@ -553,18 +553,19 @@ export class ReplayRun implements EmulatorOutput, CaptureSink {
   #stitch(record: CaptureRecord, stitcher: Stitcher): number {
     const location = this.#location;
     if (!locateIp(record, location)) {
-      this.#skipRecord(location.skip ?? 'not-ip');
+      this.#skipRecord(record, location.skip ?? 'not-ip');
       return STITCH_SKIPPED;
     }
     const dev = stitcher.place(record.view, location.at, location.captured, record.tsSec, record.tsNsec);
-    if (dev === STITCH_SKIPPED) this.#skipRecord(stitcher.skip);
+    if (dev === STITCH_SKIPPED) this.#skipRecord(record, stitcher.skip);
     return dev;
   }
 
-  /** The current record does not enter the host. */
-  #skipRecord(reason: string): void {
+  /** RECORD, the current one, does not enter the host. */
+  #skipRecord(record: CaptureRecord, reason: string): void {
     const watch = this.#isPassing ? undefined : this.#watching?.watch;
-    this.skip(reason, watch?.missed && this.#frameAt(this.#input));
+    watch?.missed?.(this.#frameAt(this.#input), reason, record);
+    this.skip(reason);
   }
 
   skip(reason: string, place?: FramePlace): void {

@@ -1,4 +1,5 @@
 /** Hears of the packets of a replay that may matter to a claim, and judges them. All others take the fast path. */
+import type { CaptureRecord } from '../../codecs/capture.js';
 import type { Claim, NeverClaim, PacketClaim } from '../../codecs/expectation/expectation.js';
 import { IPV4_LENGTH } from '../../codecs/layouts.js';
 import { readSentencePacket } from '../../codecs/sentence/read-packet.js';
@@ -21,6 +22,7 @@ import type { Offender } from './claim-result.js';
 import { ConnectionClaims } from './connection-claims.js';
 import { FrameFilter, OWN } from './frame-filter.js';
 import { judgeCounters } from './judge-counters.js';
+import type { NearMisses } from './near-misses.js';
 import { judgePacket, type MetPacket } from './packet-claims.js';
 import { enteredOf, isCompleted } from './packet-views.js';
 import type { Tally } from './tally.js';
@@ -31,12 +33,15 @@ interface FilteredClaim {
   readonly claim: PacketClaim | NeverClaim;
   readonly filter: FrameFilter;
   readonly tally: Tally;
+  /** Not of `never`, which need not meet a packet. */
+  readonly near: NearMisses | undefined;
 }
 
 export class ClaimWatch extends StoryWatch {
   readonly #run: WatchedRun;
   readonly #names: Names;
   readonly #packetClaims: readonly FilteredClaim[];
+  readonly #nearClaims: readonly FilteredClaim[];
   readonly #connections: ConnectionClaims;
   readonly #tallies: ReadonlyMap<Claim, Tally>;
   readonly #location = new IpLocation();
@@ -56,8 +61,10 @@ export class ClaimWatch extends StoryWatch {
     const { interfaceNames } = run.setting.host;
     const filtered = [...tallies].flatMap(([claim, tally]) => {
       if (claim.kind === 'counters' || claim.kind === 'send' || claim.sentence === undefined) return [];
-      return [{ claim, tally, filter: new FrameFilter(claim.sentence, interfaceNames) }];
+      const near = claim.kind === 'never' ? undefined : tally.near(claim.sentence);
+      return [{ claim, tally, near, filter: new FrameFilter(claim.sentence, interfaceNames) }];
     });
+    this.#nearClaims = filtered.filter(({ near }) => near !== undefined);
     this.#packetClaims = filtered.filter(({ claim }) => claim.kind !== 'connection');
     this.#connections = new ConnectionClaims(filtered.filter(isAboutConnections));
   }
@@ -78,6 +85,7 @@ export class ClaimWatch extends StoryWatch {
     // Asked first, as it wants to hear of each packet.
     const isOfConnection = this.#connections.wants(frame, isOwn);
     const dev = isOwn ? OWN : frame.dev;
+    this.#noteNear(frame, dev);
     if (!isOfConnection && !this.#packetClaims.some(({ filter }) => filter.takes(frame.view, at, captured, dev)))
       return false;
     const packet = readSentencePacket(frame.bytes.subarray(at, at + captured));
@@ -87,6 +95,31 @@ export class ClaimWatch extends StoryWatch {
     this.#fragment = fragmentOf(frame, at);
     this.#assumptions.start();
     return true;
+  }
+
+  /** Notes the packet in FRAME for claims that it fits but for where it comes from. */
+  #noteNear({ view, bytes, dev: index }: Frame, dev: number): void {
+    const { at, captured } = this.#location;
+    for (const { filter, near } of this.#nearClaims) {
+      if (near === undefined || !near.wantsPlaces || !filter.asksPlace) continue;
+      if (filter.takes(view, at, captured, dev) || !filter.takesAnywhere(view, at, captured, dev)) continue;
+      const packet = readSentencePacket(bytes.subarray(at, at + captured));
+      const name = dev === OWN ? undefined : this.#run.setting.host.interfaceNames[index];
+      if (packet !== undefined) near.elsewhere(packet, name);
+    }
+  }
+
+  missed(_place: FramePlace, reason: string, record?: CaptureRecord): void {
+    const location = this.#location;
+    if (record === undefined || this.#nearClaims.length === 0 || !locateIp(record, location)) return;
+    const { at, captured } = location;
+    if (
+      captured < IPV4_LENGTH ||
+      !this.#nearClaims.some(({ filter }) => filter.takesAnywhere(record.view, at, captured, OWN))
+    )
+      return;
+    const packet = readSentencePacket(record.bytes.subarray(at, at + captured));
+    if (packet !== undefined) for (const { near } of this.#nearClaims) near?.outside(packet, reason);
   }
 
   told(story: Story | undefined, place: FramePlace): void {

@@ -33,6 +33,11 @@ export class FrameFilter {
   readonly #source: EndFilter | undefined;
   readonly #destination: EndFilter | undefined;
 
+  /** Whether it matters where the packet comes from. */
+  get asksPlace(): boolean {
+    return this.#isLocal || this.#dev !== undefined;
+  }
+
   /** Takes the frames of SENTENCE on a host with these interfaces. */
   constructor({ protocol, isLocal, input, ends }: Sentence, interfaceNames: readonly string[]) {
     this.#protocol = protocol;
@@ -45,10 +50,15 @@ export class FrameFilter {
 
   /** Whether it takes the IPv4 packet at AT, of which CAPTURED bytes are present: its header at least. DEV: or OWN. */
   takes(view: DataView, at: number, captured: number, dev: number): boolean {
-    const protocol = view.getUint8(at + IPV4_PROTOCOL_AT);
-    if (this.#protocol !== undefined && protocol !== this.#protocol) return false;
     if (this.#isLocal && dev !== OWN) return false;
     if (this.#dev !== undefined && (dev === this.#dev) === this.#isDevNegated) return false;
+    return this.takesAnywhere(view, at, captured, dev);
+  }
+
+  /** The same, wherever the packet comes from. */
+  takesAnywhere(view: DataView, at: number, captured: number, dev: number): boolean {
+    const protocol = view.getUint8(at + IPV4_PROTOCOL_AT);
+    if (this.#protocol !== undefined && protocol !== this.#protocol) return false;
     const source = this.#source;
     const destination = this.#destination;
     if (source === undefined || destination === undefined) return true;

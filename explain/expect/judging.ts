@@ -68,7 +68,7 @@ export class Judging {
       if (missing !== undefined && !isReplayed)
         tally.fail({ member: 'met', expected: missing, found: 'there are no captures' });
       else if (missing !== undefined && tally.met === 0 && claim.kind !== 'counters')
-        tally.fail({ member: 'met', expected: missing, found: 'none in the captures' });
+        tally.fail({ member: 'met', expected: missing, found: `none in the captures${tally.nearWords}` });
       return tally.result;
     });
   }

@@ -1,17 +1,31 @@
 /** What has come of one claim so far. */
 import type { Claim } from '../../codecs/expectation/expectation.js';
+import type { Sentence } from '../../codecs/sentence/sentence.js';
 import type { ClaimResult, Offender, Problem } from './claim-result.js';
+import { NearMisses } from './near-misses.js';
 
 export class Tally {
   met = 0;
   readonly notes: string[] = [];
   readonly #claim: Claim;
   #unmet = 0;
+  #near: NearMisses | undefined;
   #problems: readonly Problem[] = [];
   #offender: Offender | undefined;
 
   constructor(claim: Claim) {
     this.#claim = claim;
+  }
+
+  /** Begins to note which packets fit SENTENCE but for one thing. */
+  near(sentence: Sentence): NearMisses {
+    this.#near = new NearMisses(sentence);
+    return this.#near;
+  }
+
+  /** What is known of these packets. */
+  get nearWords(): string {
+    return this.#near?.words ?? '';
   }
 
   /** One more packet or connection: PROBLEMS are what of it is not as the claim says. */
