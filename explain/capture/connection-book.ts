@@ -150,6 +150,6 @@ function keyOf({ source, destination, ports, protocol }: Tuple): string {
   return `${source} ${destination} ${ports} ${protocol}`;
 }
 
-function opposite(direction: Direction): Direction {
+export function opposite(direction: Direction): Direction {
   return direction === 'original' ? 'reply' : 'original';
 }

@@ -7,10 +7,10 @@ import { ICMP_ERROR_TYPES, TCP_ACK, TCP_SYN } from '../../codecs/layouts.js';
 import { fits } from '../../codecs/sentence/fits.js';
 import type { IpStack } from '../../core/ip-stack.js';
 import type { Frame } from '../../core/link/frame.js';
-import { type Belonging, ConnectionBook } from '../capture/connection-book.js';
+import { type Belonging, ConnectionBook, opposite } from '../capture/connection-book.js';
 import { EntryCourse } from '../capture/entry-course.js';
 import { betweenWords, endWords } from '../capture/entry-words.js';
-import { timedOutOf } from '../capture/rung.js';
+import { type Direction, timedOutOf } from '../capture/rung.js';
 import type { Story } from '../story/story.js';
 import { ConnectionCourse } from './connection-course.js';
 import { type FrameFilter, OWN } from './frame-filter.js';
@@ -22,6 +22,8 @@ interface Connection {
   readonly name: string;
   readonly entry: EntryCourse;
   readonly courses: readonly ConnectionCourse[];
+  /** Its first packet was captured in the direction that is conntrack's reply: it was opened before. */
+  readonly isTurned: boolean;
   hasHadEntry: boolean;
   /** That its entry timed out, the first time. */
   timedOut: string | undefined;
@@ -45,7 +47,7 @@ export class ConnectionClaims {
   #current: Belonging<Connection> | undefined;
   /** Conntrack had an entry for the current packet before it came. */
   #hadEntry = false;
-  /** Entries that were there before the captures, and that no packet of their opener has been seen of. */
+  /** Entries that were there before the first packet, and of which none has come yet. */
   readonly #unseen = new Set<number>();
 
   constructor(claims: readonly ConnectionClaim[]) {
@@ -68,8 +70,7 @@ export class ConnectionClaims {
     if (this.#claims.length === 0 || !book.read(frame)) return false;
     this.#current = book.find();
     const { entry } = book;
-    const isReply = (entry & 1) !== 0;
-    this.#hadEntry = entry >= 0 && (isReply || !this.#unseen.delete(entry >>> 1));
+    this.#hadEntry = entry >= 0 && !this.#unseen.delete(entry >>> 1);
     const { at, captured } = book.location;
     const dev = isOwn ? OWN : frame.dev;
     return (
@@ -81,7 +82,8 @@ export class ConnectionClaims {
   take(met: MetPacket, name: string): void {
     const current = this.#current;
     if (current !== undefined && !opensAnother(current, met.story)) {
-      this.#add(current, met);
+      const { of, direction } = current;
+      this.#add(current, met, of.isTurned && direction !== undefined ? opposite(direction) : direction);
       return;
     }
     if (!this.#isOpening(met)) return;
@@ -89,21 +91,21 @@ export class ConnectionClaims {
       claim.sentence !== undefined && fits(claim.sentence, met.entered) ? [new ConnectionCourse(claim, met)] : [],
     );
     if (courses.length === 0 && current === undefined) return;
-    const connection = { name, entry: new EntryCourse(), courses, hasHadEntry: false, timedOut: undefined };
+    const isTurned = met.story.tracked?.direction === 'reply';
+    const connection = { name, entry: new EntryCourse(), courses, isTurned, hasHadEntry: false, timedOut: undefined };
     if (courses.length > 0) this.#connections.push(connection);
-    this.#add(this.#book.begin(connection), met);
+    this.#add(this.#book.begin(connection), met, 'original');
   }
 
   /** Whether MET, of no connection that is followed, is the first packet of one. */
   #isOpening({ story, entered }: MetPacket): boolean {
     if (entered.icmp !== undefined && ICMP_ERROR_TYPES.includes(entered.icmp.type)) return false;
-    const { tracked } = story;
-    if (tracked?.direction === 'reply') return false;
-    return !this.#hadEntry || tracked?.isReopened === true || timedOutOf(story) !== undefined;
+    return !this.#hadEntry || story.tracked?.isReopened === true || timedOutOf(story) !== undefined;
   }
 
-  #add(belonging: Belonging<Connection>, met: MetPacket): void {
-    const { of: connection, direction } = belonging;
+  /** DIRECTION: original is that of its first packet. */
+  #add(belonging: Belonging<Connection>, met: MetPacket, direction: Direction | undefined): void {
+    const connection = belonging.of;
     const { entry, courses } = connection;
     const isKnown = this.#book.follow(belonging);
     const between = entry.next(met.story, this.#emulator.nowMs, isKnown || (direction === undefined && entry.isThere));

@@ -34,10 +34,10 @@ Judge('packets entered as the sentence says, and left as `becomes` does', () => 
     ['packet: tcp * > *:22 | becomes: tcp * > 192.0.2.10:22', 'met 4'],
     ['packet: tcp * > *:22 | becomes: tcp * > 192.0.2.10:22 out docker0', '4 of 4: becomes'],
     ['packet: tcp * > *:8081 | becomes: tcp * > *:8081', '1 of 1: becomes'],
-    ['packet: tcp * > *:23', 'met'],
+    ['packet: tcp * > *:23', 'none'],
     // Each hop takes one from the TTL of 64.
     ['packet: tcp * > *:36379 ttl 64 | becomes: tcp * > * ttl 63', 'met 8'],
-    ['packet: tcp * > *:36379 ttl 63', 'met'],
+    ['packet: tcp * > *:36379 ttl 63', 'none'],
   ]);
 });
 
@@ -87,7 +87,7 @@ Judge('a packet in fragments is one packet: it enters with the fragment that com
       'met 2',
     ],
     ['packet: udp * > 192.0.2.10:36379 len 2028', 'met 2'],
-    ['packet: udp * > 192.0.2.10:36379 len 0-1500', 'met'],
+    ['packet: udp * > 192.0.2.10:36379 len 0-1500', 'none'],
     ['packet: udp * > 192.0.2.10 | ends: forwarded', 'met 2'],
     ['packet: eth0 ip * > * | ends: held', '2 of 2: ends'],
   ]);
@@ -114,7 +114,7 @@ Judge('a packet is sent to a fresh host, or to what another claim or the capture
     ],
     ['send: handshake | after: c1 | ends: accepted', 'met 1'],
     ['send: close | after: c4 | ends: accepted', 'met 1'],
-    ['send: handshake | after: c0', 'met'],
+    ['send: handshake | after: c0', 'none'],
     // Its connection was opened in the captures, and closed: TIME_WAIT.
     ['send: eth0 tcp 203.0.113.7:51515 > 192.0.2.10:36379 A | by: filter FORWARD "RELATED,ESTABLISHED"', '1 of 1: by'],
   ]);
@@ -130,8 +130,8 @@ Judge('a connection fits by its first packet, and ends like its first packet tha
     // Replies and errors open none.
     ['connection: tcp * > *', 'met 5'],
     ['connection: tcp * > * | ends: accepted', '2 of 5: ends'],
-    ['connection: tcp *:6379 > *', 'met'],
-    ['connection: tcp * > *:36379 A', 'met'],
+    ['connection: tcp *:6379 > *', 'none'],
+    ['connection: tcp * > *:36379 A', 'none'],
     ['connection: tcp * > *:8081 | ends: rejected | answer: icmp host-prohibited', 'met 1'],
     ['connection: tcp * > *:8081 | answer: tcp SA', '1 of 1: answer'],
     ['connection: udp 172.17.0.3 > *:53 | answer: udp *:53 > 172.17.0.3:41053 out docker0', 'met 1'],

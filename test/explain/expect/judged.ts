@@ -20,5 +20,6 @@ export function judgedWith(options: ReplayOptions, text: string): ClaimResult[] 
 export function outcome({ isMet, met, unmet, problems }: ClaimResult): string {
   if (isMet) return `met ${met}`;
   const members = problems.map(({ member }) => member).join(', ');
+  if (problems[0].member === 'met' && met === 0) return `none${members.slice('met'.length)}`;
   return met === 0 ? members : `${unmet} of ${met}: ${members}`;
 }
