@@ -12,7 +12,6 @@ import {
   type CheckedTest,
   type DetailLayout,
   NOTHING,
-  REPLAYED,
   type Reporter,
   type Totals,
   withCase,
@@ -61,7 +60,7 @@ export class GithubSummary implements Reporter {
       const details = (test.details?.(layout) ?? []).map(shownLines);
       this.#failures.add(section(dir, test.name, lines, details), section(dir, test.name, lines, []));
     }
-    if (error !== undefined) this.#failures.add(section(dir, REPLAYED, [], [shownLines(error.message)]));
+    if (error !== undefined) this.#failures.add(section(dir, 'could not be replayed', [], [shownLines(error.message)]));
     for (const warning of warnings) this.#warnings.add(`- ${text(dir)}: ${text(warning)}\n`);
     const { passed, failed } = withCase(NOTHING, one);
     const mark = error !== undefined ? '🚫' : failed > 0 ? '❌' : '✅';

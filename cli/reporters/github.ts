@@ -11,12 +11,11 @@ import {
   type CheckedCase,
   type CheckedTest,
   hasPassed,
-  REPLAYED,
   type Reporter,
   type TestPlace,
   type TextWriter,
 } from './model.js';
-import { culpritOf, pathWithin } from './places.js';
+import { culpritOf, pathWithin, placeOfError } from './places.js';
 
 const MOST_OF_A_KIND = 9;
 const LONGEST_MESSAGE = 4096;
@@ -52,6 +51,10 @@ export class GithubReporter implements Reporter {
     this.#options = options;
   }
 
+  get #workspace(): string {
+    return this.#options.workspace ?? '.';
+  }
+
   begin(dirs: readonly string[]): void {
     this.#options.summary?.begin?.(dirs);
     if (!this.#options.isShared) return;
@@ -64,8 +67,15 @@ export class GithubReporter implements Reporter {
     const { dir, tests, warnings, error } = one;
     for (const warning of warnings) this.#warn({ kind: 'warning', title: dir, message: warning });
     if (hasPassed(one)) return;
-    for (const test of tests) if (test.status === 'failed') this.#fail(annotationOf(one, test));
-    if (error !== undefined) this.#fail({ kind: 'error', title: `${dir}: ${REPLAYED}`, message: error.message });
+    for (const test of tests) if (test.status === 'failed') this.#fail(this.#annotationOf(dir, test));
+    if (error === undefined) return;
+    const { message } = error;
+    this.#fail({
+      kind: 'error',
+      title: `${dir} could not be replayed`,
+      message,
+      place: placeOfError(this.#workspace, message),
+    });
   }
 
   end(): void {
@@ -93,25 +103,25 @@ export class GithubReporter implements Reporter {
     if (this.#warnings++ < MOST_OF_A_KIND) this.#annotations.push(annotation);
   }
 
+  #annotationOf(dir: string, test: CheckedTest): Annotation {
+    const { name, message = 'failed', place, decidedBy } = test;
+    const culprit = culpritOf(this.#workspace, test);
+    const lines = [message];
+    if (culprit !== place && place !== undefined) lines.push(`expected by ${formatPlace(place)}`);
+    if (culprit === place && decidedBy !== undefined) lines.push(`decided by ${formatPlace(decidedBy)}`);
+    return { kind: 'error', title: `${dir}: ${name}`, message: lines.join('\n'), place: culprit };
+  }
+
   #command({ kind, title, message, place }: Annotation): string {
-    const file = place === undefined ? undefined : pathWithin(this.#options.workspace ?? '.', place.file);
+    const { file, line, column } = place ?? {};
+    const path = file === undefined ? undefined : pathWithin(this.#workspace, file);
     const properties = [
-      ...(place === undefined || file === undefined
-        ? []
-        : [`file=${escapeProperty(shown(file))}`, `line=${place.line}`]),
+      ...(path === undefined ? [] : [`file=${escapeProperty(shown(path))}`, `line=${line}`]),
+      ...(path === undefined || column === undefined ? [] : [`col=${column}`]),
       `title=${escapeProperty(cut(shown(title), LONGEST_TITLE))}`,
     ];
     return `::${kind} ${properties.join(',')}::${escapeData(cut(shownLines(message), LONGEST_MESSAGE))}`;
   }
-}
-
-function annotationOf(one: CheckedCase, test: CheckedTest): Annotation {
-  const { name, message = 'failed', place, decidedBy } = test;
-  const culprit = culpritOf(one, test);
-  const lines = [message];
-  if (culprit !== place && place !== undefined) lines.push(`expected by ${formatPlace(place)}`);
-  if (culprit === place && decidedBy !== undefined) lines.push(`decided by ${formatPlace(decidedBy)}`);
-  return { kind: 'error', title: `${one.dir}: ${name}`, message: lines.join('\n'), place: culprit };
 }
 
 function leftOut(all: number, kind: string): string[] {

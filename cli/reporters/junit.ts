@@ -84,7 +84,7 @@ interface Shared {
 
 function errorOf(message: string, shared: Shared): string {
   const open = `    <testcase${attributes({ name: REPLAYED, ...shared })}>`;
-  const error = `<error${attributes({ message, type: 'error' })}>${content([message])}</error>`;
+  const error = `<error${attributes({ message: message.split('\n')[0], type: 'error' })}>${content([message])}</error>`;
   return `${open}\n      ${error}\n    </testcase>`;
 }
 

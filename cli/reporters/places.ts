@@ -2,7 +2,7 @@
 import { existsSync } from 'node:fs';
 import { isAbsolute, relative, resolve } from 'node:path';
 import { nativePath } from '../../io/path.js';
-import type { CheckedCase, CheckedTest, TestPlace } from './model.js';
+import type { CheckedTest, TestPlace } from './model.js';
 
 /** PATH as it is seen from FOLDER, with slashes; undefined if it is not within. */
 export function pathWithin(folder: string, path: string): string | undefined {
@@ -13,11 +13,23 @@ export function pathWithin(folder: string, path: string): string | undefined {
 }
 
 /**
- * The line that a failed test of CASE is about: that of the rule which decided, if it is in a file of the case, or else
- * where the test is written.
+ * The line that a failed test is about: that of the rule which decided, if it is in a file within FOLDER, such as one of
+ * the case or of `--rules`, or else where the test is written.
  */
-export function culpritOf({ dir }: CheckedCase, { decidedBy, place }: CheckedTest): TestPlace | undefined {
-  if (decidedBy === undefined || decidedBy.line < 1) return place;
-  const isOfCase = pathWithin(dir, decidedBy.file) !== undefined && existsSync(nativePath(decidedBy.file));
-  return isOfCase ? { file: decidedBy.file, line: decidedBy.line } : place;
+export function culpritOf(folder: string, { decidedBy, place }: CheckedTest): TestPlace | undefined {
+  if (decidedBy === undefined || decidedBy.line < 1 || !isFileWithin(folder, decidedBy.file)) return place;
+  return { file: decidedBy.file, line: decidedBy.line };
+}
+
+const PLACED = /^(.+?):(\d+)(?::(\d+))?: /;
+
+/** The line of a file within FOLDER that the error MESSAGE begins with. */
+export function placeOfError(folder: string, message: string): TestPlace | undefined {
+  const [, file, line, column] = PLACED.exec(message) ?? [];
+  if (file === undefined || !isFileWithin(folder, file)) return undefined;
+  return { file, line: Number(line), ...(column === undefined ? {} : { column: Number(column) }) };
+}
+
+function isFileWithin(folder: string, path: string): boolean {
+  return pathWithin(folder, path) !== undefined && existsSync(nativePath(path));
 }

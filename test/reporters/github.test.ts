@@ -39,18 +39,22 @@ Github(
     const folder = join(dir, 'cases', 'redis');
     mkdirSync(folder, { recursive: true });
     writeFileSync(join(folder, 'rules.v4'), '');
-    writeFileSync(join(dir, 'new.v4'), '');
+    const elsewhere = mkdtempSync(join(tmpdir(), 'nfreplay-test-'));
+    const newRules = join(elsewhere, 'new.v4');
+    writeFileSync(newRules, '');
+    writeFileSync(join(dir, 'given.v4'), '');
     const claim = { file: join(folder, 'expect.yaml'), line: 4, column: 5 };
     const tests = [
       failed('inside', { place: claim, decidedBy: { file: join(folder, 'rules.v4'), line: 41 } }),
-      failed('outside', { place: claim, decidedBy: { file: join(dir, 'new.v4'), line: 41 } }),
+      failed('given', { place: claim, decidedBy: { file: join(dir, 'given.v4'), line: 42 } }),
+      failed('outside', { place: claim, decidedBy: { file: newRules, line: 41 } }),
       failed('gone', { place: claim, decidedBy: { file: join(folder, 'host.json (iptables)'), line: 41 } }),
       failed('by nobody', { place: claim }),
       passed('fine'),
     ];
     const found = annotations([caseOf(tests, { dir: folder })], dir);
     const inside = { file: 'cases/redis/rules.v4', line: '41' };
-    const outside = { file: 'cases/redis/expect.yaml', line: '4' };
+    const outside = { file: 'cases/redis/expect.yaml', line: '4', col: '5' };
     assert.equal(
       found.map(({ name, properties: { title, ...place }, data }) => [
         name,
@@ -60,7 +64,13 @@ Github(
       ]),
       [
         ['error', ': inside', inside, ['expected accepted, found dropped', `expected by ${claim.file}:4`]],
-        ['error', ': outside', outside, ['expected accepted, found dropped', `decided by ${join(dir, 'new.v4')}:41`]],
+        [
+          'error',
+          ': given',
+          { file: 'given.v4', line: '42' },
+          ['expected accepted, found dropped', `expected by ${claim.file}:4`],
+        ],
+        ['error', ': outside', outside, ['expected accepted, found dropped', `decided by ${newRules}:41`]],
         [
           'error',
           ': gone',
@@ -70,12 +80,31 @@ Github(
         ['error', ': by nobody', outside, ['expected accepted, found dropped']],
       ],
     );
+    rmSync(elsewhere, { recursive: true });
     // GitHub knows nothing of files outside of the repository.
     assert.equal(Object.keys(annotations([caseOf(tests, { dir: folder })], join(dir, 'other'))[0].properties), [
       'title',
     ]);
   },
 );
+
+Github('an error is on the line that it names, if that is in a file of the repository', () => {
+  const folder = join(dir, 'cases', 'redis');
+  mkdirSync(folder, { recursive: true });
+  writeFileSync(join(folder, 'rules.v4'), '');
+  const place = (message: string) => {
+    const [{ properties }] = annotations([caseOf([], { dir: folder, error: { message, exitCode: 2 } })], dir);
+    const { title, ...rest } = properties;
+    assert.is(title, `${folder} could not be replayed`);
+    return rest;
+  };
+  const rules = join(folder, 'rules.v4');
+  assert.equal(place(`${rules}:20:19: unknown option`), { file: 'cases/redis/rules.v4', line: '20', col: '19' });
+  assert.equal(place(`${rules}:20: unknown: 3:4: option`), { file: 'cases/redis/rules.v4', line: '20' });
+  assert.equal(place(`${join(folder, 'none')}:20: unknown`), {});
+  assert.equal(place(`${tmpdir()}:20: unknown`), {});
+  assert.equal(place(`${rules}: cannot be read`), {});
+});
 
 Github('at most nine of a kind, then how many there are more', () => {
   const tests = Array.from({ length: 12 }, (_, i) => failed(`claim ${i}`));
@@ -179,7 +208,7 @@ dropped  by
 
 </details>
 
-<details><summary>❌ other: <b>the case can be replayed</b></summary>
+<details><summary>❌ other: <b>could not be replayed</b></summary>
 
 \`\`\`text
 rules.v4:3: <unknown>
