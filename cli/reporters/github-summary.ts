@@ -16,6 +16,7 @@ import {
   type Totals,
   withCase,
 } from './model.js';
+import { deciderLines } from './places.js';
 
 const MOST_BYTES = 2 ** 20;
 /** For the words about what does not fit. */
@@ -119,11 +120,12 @@ class Part {
   }
 }
 
-function summaryLines({ message, place, decidedBy }: CheckedTest): string[] {
+function summaryLines(test: CheckedTest): string[] {
+  const { message, place } = test;
   return [
     ...(message === undefined ? [] : [text(message)]),
     ...(place === undefined ? [] : [`expected by ${text(formatPlace(place))}`]),
-    ...(decidedBy === undefined ? [] : [`decided by ${text(formatPlace(decidedBy))}`]),
+    ...deciderLines(test).map(text),
   ];
 }
 

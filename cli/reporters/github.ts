@@ -15,7 +15,7 @@ import {
   type TestPlace,
   type TextWriter,
 } from './model.js';
-import { culpritOf, pathWithin, placeOfError } from './places.js';
+import { culpritOf, deciderLines, pathWithin, placeOfError } from './places.js';
 
 const MOST_OF_A_KIND = 9;
 const LONGEST_MESSAGE = 4096;
@@ -104,11 +104,11 @@ export class GithubReporter implements Reporter {
   }
 
   #annotationOf(dir: string, test: CheckedTest): Annotation {
-    const { name, message = 'failed', place, decidedBy } = test;
+    const { name, message = 'failed', place } = test;
     const culprit = culpritOf(this.#workspace, test);
     const lines = [message];
     if (culprit !== place && place !== undefined) lines.push(`expected by ${formatPlace(place)}`);
-    if (culprit === place && decidedBy !== undefined) lines.push(`decided by ${formatPlace(decidedBy)}`);
+    if (culprit === place) lines.push(...deciderLines(test));
     return { kind: 'error', title: `${dir}: ${name}`, message: lines.join('\n'), place: culprit };
   }
 

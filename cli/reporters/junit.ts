@@ -14,6 +14,7 @@ import {
   type TextWriter,
   withCase,
 } from './model.js';
+import { deciderLines } from './places.js';
 
 export class JunitReporter implements Reporter {
   readonly #out: TextWriter;
@@ -62,14 +63,10 @@ export class JunitReporter implements Reporter {
   }
 
   #test(test: CheckedTest, shared: Shared): string {
-    const { name, status, message = 'failed', place, decidedBy } = test;
+    const { name, status, message = 'failed', place } = test;
     const open = `    <testcase${attributes({ name, ...shared })}`;
     if (status === 'passed') return `${open}/>`;
-    const lines = [
-      message,
-      ...(place === undefined ? [] : [formatPlace(place)]),
-      ...(decidedBy === undefined ? [] : [`decided by ${formatPlace(decidedBy)}`]),
-    ];
+    const lines = [message, ...(place === undefined ? [] : [formatPlace(place)]), ...deciderLines(test)];
     const details = test.details?.(this.#layout) ?? [];
     if (details.length > 0) lines.push('', ...details);
     const failure = attributes({ message, type: 'failure' });

@@ -1,6 +1,7 @@
 /** Where tests are, and the rules that decided about them. */
 import { existsSync } from 'node:fs';
 import { isAbsolute, relative, resolve } from 'node:path';
+import { formatPlace } from '../../explain/findings.js';
 import { nativePath } from '../../io/path.js';
 import type { CheckedTest, TestPlace } from './model.js';
 
@@ -19,6 +20,12 @@ export function pathWithin(folder: string, path: string): string | undefined {
 export function culpritOf(folder: string, { decidedBy, place }: CheckedTest): TestPlace | undefined {
   if (decidedBy === undefined || decidedBy.line < 1 || !isFileWithin(folder, decidedBy.file)) return place;
   return { file: decidedBy.file, line: decidedBy.line };
+}
+
+/** The rule that decided, unless the test's message tells it. */
+export function deciderLines({ decidedBy, message }: CheckedTest): string[] {
+  if (decidedBy === undefined || message?.includes(formatPlace(decidedBy))) return [];
+  return [`decided by ${formatPlace(decidedBy)}`];
 }
 
 const PLACED = /^(.+?):(\d+)(?::(\d+))?: /;

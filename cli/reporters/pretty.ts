@@ -14,6 +14,7 @@ import {
   type Totals,
   withCase,
 } from './model.js';
+import { deciderLines } from './places.js';
 
 /** `failed` and two blanks. */
 const WORD_WIDTH = 8;
@@ -100,13 +101,10 @@ export class PrettyReporter implements Reporter {
 
   #failed(test: CheckedTest): string[] {
     const { style, width, names } = this.#layout;
-    const { name, place, message, decidedBy } = test;
+    const { name, place, message } = test;
     const [first, ...more] = wrapAfter(INDENT, shown(name), width);
     const lines = [style.bold(first), ...more.map(style.bold)];
-    const places = [
-      ...(place === undefined ? [] : [formatPlace(place)]),
-      ...(decidedBy === undefined ? [] : [`decided by ${formatPlace(decidedBy)}`]),
-    ];
+    const places = [...(place === undefined ? [] : [formatPlace(place)]), ...deciderLines(test)];
     if (places.length > 0) lines.push(...wrapAfter(MORE_INDENT, places.join(', '), width).map(style.dim));
     if (message !== undefined) lines.push(...wrapAfter(MORE_INDENT, shown(message), width).map(style.red));
     const inner = { style, names, width: width - MORE_INDENT.length };

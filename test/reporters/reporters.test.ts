@@ -1,5 +1,7 @@
 /** Reports for people, JSON and the terse one; which reporters are chosen; and files, which appear as a whole or not. */
+import { spawnSync } from 'node:child_process';
 import {
+  cpSync,
   existsSync,
   linkSync,
   mkdirSync,
@@ -209,5 +211,59 @@ Reporters('--reporter: the same file twice, and files that cannot be written, be
   assert.is(readFileSync(file('a'), 'utf8'), 'old');
   assert.equal(readdirSync(dir).sort(), ['a', 'b', 'c', 'folder']);
 });
+
+Reporters(
+  'the command: all reports of one run agree, and a file that cannot be written is told before anything else',
+  () => {
+    const check = (...args: string[]) =>
+      spawnSync(process.execPath, ['dist/cli/main.js', 'check', ...args], { encoding: 'utf8' });
+    const cases = join(dir, 'cases');
+    for (const name of ['docker', 'hairpin']) cpSync(join('pcaps', name), join(cases, name), { recursive: true });
+    writeFileSync(
+      join(cases, 'docker', 'expect.yaml'),
+      `expect:
+  - { it: 'a "closed" port # 1', send: 'eth0 tcp 203.0.113.7:51515 > 192.0.2.10:8081 S', ends: accepted }
+  - { it: SSH, send: 'eth0 tcp 203.0.113.7:51515 > 192.0.2.10:22 S', ends: accepted }
+`,
+    );
+    writeFileSync(join(cases, 'hairpin', 'rules.v4'), 'no rules');
+    const file = (name: string) => join(dir, name);
+    const options = ['tap', 'junit', 'json', 'terse', 'pretty'].flatMap((name) => [
+      '--reporter',
+      `${name}=${file(name)}`,
+    ]);
+    const { status, stderr } = check(...options, cases);
+    assert.is(status, 2);
+    assert.match(stderr, /hairpin\/rules\.v4:1/);
+    const read = (name: string) => readFileSync(file(name), 'utf8');
+    const json = JSON.parse(read('json'));
+    assert.ok(validate(JSON.parse(read('json'))), JSON.stringify(validate.errors, null, 1));
+    assert.equal([json.passed, json.failed, json.errors], [2, 1, 1]);
+    const [found] = json.cases[0].tests.filter((test: { status: string }) => test.status === 'failed');
+    assert.equal([found.name, found.place.line], ['a "closed" port # 1', 2]);
+    assert.match(found.decidedBy.file, /docker\/rules\.v4$/);
+    assert.equal(read('terse').match(/^\w+/gm)!.sort(), ['error', 'failed', 'ok', 'ok']);
+    assert.equal(
+      read('tap')
+        .match(/^(not )?ok/gm)!
+        .sort(),
+      ['not ok', 'not ok', 'ok', 'ok'],
+    );
+    assert.equal(
+      read('junit')
+        .match(/<(failure|error|testcase) /g)!
+        .sort(),
+      [...['<error ', '<failure '], ...Array(4).fill('<testcase ')],
+    );
+    assert.match(read('pretty'), /2 cases: 2 passed, 1 failed\n$/);
+
+    const unwritable = check('--reporter', `tap=${file('none')}/tap`, '--reporter', `terse=${file('new')}`, cases);
+    assert.equal([unwritable.status, unwritable.stdout], [4, '']);
+    assert.not(existsSync(file('new')));
+    const twice = check('--reporter', `tap=${file('new')}`, '--reporter', `terse=${file('new')}`, cases);
+    assert.equal([twice.status, twice.stdout], [2, '']);
+    assert.is(check('--reporter', 'tpa', cases).status, 2);
+  },
+);
 
 Reporters.run();
