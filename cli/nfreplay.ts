@@ -14,6 +14,7 @@ import { COMPLETION } from './commands/completion.js';
 import { DIFF } from './commands/diff.js';
 import { DOCTOR } from './commands/doctor.js';
 import { COMMANDS } from './commands/index.js';
+import { INIT } from './commands/init.js';
 import { LINT } from './commands/lint.js';
 import { REPLAY } from './commands/replay.js';
 import { SAVE } from './commands/save.js';
@@ -28,6 +29,7 @@ import { doctorCommand } from './doctor-command.js';
 import { reportError } from './error-report.js';
 import { ExitCode, UsageError } from './errors.js';
 import { helpOf, overview } from './help.js';
+import { initCommand } from './init-command.js';
 import { lintCommand } from './lint-command.js';
 import { closeDeadTerminals, STDERR, STDOUT } from './output.js';
 import { replayCommand } from './replay-command.js';
@@ -50,6 +52,7 @@ const RUN: Readonly<Record<string, Run>> = {
   [SCAN.name]: scanCommand,
   [DOCTOR.name]: doctorCommand,
   [CHECK.name]: checkCommand,
+  [INIT.name]: initCommand,
   [SHARE.name]: shareCommand,
   [SHRINK.name]: shrinkCommand,
   [BENCH.name]: benchCommand,
@@ -59,8 +62,8 @@ const RUN: Readonly<Record<string, Run>> = {
   [COMPLETION.name]: completionCommand,
 };
 
-/** The command that reads and writes pipes, and those that always run in a thread. */
-const PIPED = REPLAY.name;
+/** The commands that read and write pipes, and those that always run in a thread. */
+const PIPED: readonly string[] = [REPLAY.name, INIT.name];
 const SUPERVISED: readonly string[] = [BENCH.name, SCAN.name, SHARE.name];
 
 function commandNamed(name: string): CommandSpec {
@@ -98,7 +101,7 @@ async function run([first, ...rest]: readonly string[], supervision?: Supervisio
 /** Runs the command on the main thread, or where that might be busy for too long, in a thread. */
 async function runAnywhere(argv: readonly string[]): Promise<number> {
   const isHelp = argv.some((word) => word === '--help' || word === '-h');
-  if (!isHelp && (SUPERVISED.includes(argv[0]) || (argv[0] === PIPED && namesPipe(argv))))
+  if (!isHelp && (SUPERVISED.includes(argv[0]) || (PIPED.includes(argv[0]) && namesPipe(argv))))
     return runInThread(import.meta.url, argv);
   try {
     return await run(argv);

@@ -18,12 +18,14 @@ const HOST_FILE = 'host.json';
  * @throws {InterruptedError} as readText
  */
 export function readHostAt(path: string, options: LiveOptions = {}): HostSource {
-  return isFolder(path) ? readHostFolder(filesIn(path, options), path) : readHost(readText(path, options), path);
+  return isHostFolder(path) ? readHostFolder(filesIn(path, options), path) : readHost(readText(path, options), path);
 }
 
 /** The same host as a JSON object, with the members of a host.json. Throws the same, but for what is in its members. */
 export function readHostDocument(path: string, options: LiveOptions = {}): HostDocument {
-  return isFolder(path) ? documentOfFolder(filesIn(path, options), path) : documentOf(readText(path, options), path);
+  return isHostFolder(path)
+    ? documentOfFolder(filesIn(path, options), path)
+    : documentOf(readText(path, options), path);
 }
 
 function filesIn(folder: string, options: LiveOptions): HostFile[] {
@@ -35,12 +37,12 @@ function filesIn(folder: string, options: LiveOptions): HostFile[] {
 
 /** The files that are read of the host at PATH. */
 export function filesOfHost(path: string): string[] {
-  return isFolder(path) ? hostFilesIn(path).map((name) => join(path, name)) : [path];
+  return isHostFolder(path) ? hostFilesIn(path).map((name) => join(path, name)) : [path];
 }
 
 /** The record of the host at PATH. */
 export function recordHost(path: string): FileRecord & { files?: FileRecord[] } {
-  return isFolder(path) ? { path, files: filesOfHost(path).map(recordFile) } : recordFile(path);
+  return isHostFolder(path) ? { path, files: filesOfHost(path).map(recordFile) } : recordFile(path);
 }
 
 /**
@@ -53,6 +55,7 @@ function hostFilesIn(folder: string): string[] {
   return names;
 }
 
-function isFolder(path: string): boolean {
+/** Whether the host at PATH is a folder of outputs. */
+export function isHostFolder(path: string): boolean {
   return path !== '-' && statSync(nativePath(path), { throwIfNoEntry: false })?.isDirectory() === true;
 }

@@ -54,9 +54,26 @@ export function captureFiles({ inputs = [], captures = [], stitchPaths = [] }: C
   return [...[...inputs, ...captures].map(({ path }) => path), ...stitchPaths].flatMap(listPaths);
 }
 
-/** The records of the files of INPUTS. */
-export function recordCaptures(inputs: readonly RunInput[]): FileRecord[] {
-  return inputs.flatMap(({ path }) => listPaths(path)).map(recordFile);
+/** A file of an input of a run. Summaries before version 0.2 have the file alone. */
+export interface CaptureRecord extends FileRecord {
+  /** The option that named it, and what stood before `=`. */
+  option?: 'in' | 'capture' | 'stitch';
+  interface?: string;
+  /** Which input it is of, from 0: several files of one input are read one after another. */
+  input?: number;
+}
+
+/** The records of the files of INPUTS, captures of HOST. */
+export function recordCaptures(inputs: readonly RunInput[], host: Host): CaptureRecord[] {
+  return inputs.flatMap((one, input) =>
+    listPaths(one.path).map((path) => ({ ...recordFile(path), ...optionOf(one, host), input })),
+  );
+}
+
+function optionOf({ dev, capturedOn }: RunInput, host: Host): Pick<CaptureRecord, 'option' | 'interface'> {
+  if (dev === INPUT_STITCHED) return { option: 'stitch' };
+  if (dev !== INPUT_CAPTURED) return { option: 'in', interface: inputName(dev, host) };
+  return { option: 'capture', ...(capturedOn === undefined ? {} : { interface: host.interfaceNames[capturedOn] }) };
 }
 
 /** The name that stands for the host itself among the interfaces. */

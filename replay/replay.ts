@@ -246,7 +246,7 @@ function summarize(run: ReplayRun, setting: Setting, options: ReplayOptions, inp
   return {
     schema: SCHEMA,
     generator: `${GENERATOR} ${version()}`,
-    run: recordRun(options, setting, recordCaptures(inputs)),
+    run: recordRun(options, setting, recordCaptures(inputs, host)),
     inputs: inputs.flatMap(({ dev }, i) =>
       run.filesOf(i).map(({ path, packets }) => ({ interface: inputName(dev, host), file: path, packets })),
     ),

@@ -1,6 +1,7 @@
 /** How a run can be repeated: its options and its files. */
-import { type FileRecord, recordFile } from '../io/file-record.js';
+import { recordFile } from '../io/file-record.js';
 import { recordHost } from '../io/host-files.js';
+import type { CaptureRecord } from './captures.js';
 import type { PlannedChange } from './changes/planned-change.js';
 import { filesOfCommands } from './commands/host-command.js';
 import { HOST_CONNTRACK } from './listed-connections.js';
@@ -11,10 +12,14 @@ import type { HostRecord, RulesRecord, RunRecord } from './summary.js';
 import { version } from './version.js';
 
 /** What a run was made of. CAPTURES: in the order of the inputs. */
-export function recordRun(options: ReplayOptions, { hostRules, changes }: Setting, captures: FileRecord[]): RunRecord {
+export function recordRun(
+  options: ReplayOptions,
+  { hostRules, changes }: Setting,
+  captures: CaptureRecord[],
+): RunRecord {
   const { seed = 0, lax = false, limit, keepCounters, checksums, rulesPath, hostPath } = options;
   const { filter, from, to, show, conntrackPath, ipsetPaths = [], logTime, nfqueue, guess } = options;
-  const { apply = [], backend } = options;
+  const { apply = [], backend, namesPath } = options;
   const commands = filesOfCommands(apply).map((path) => recordFile(path));
   const changed = changes.flatMap(recordChange);
   return {
@@ -36,6 +41,7 @@ export function recordRun(options: ReplayOptions, { hostRules, changes }: Settin
       ...(apply.length === 0 ? {} : { apply }),
       ...(backend === undefined ? {} : { backend }),
       ...(options.changes?.length ? { at: options.changes } : {}),
+      ...(conntrackPath === HOST_CONNTRACK ? { conntrack: HOST_CONNTRACK } : {}),
     },
     rules: {
       ...recordRules(rulesPath ?? hostRules?.path ?? hostPath),
@@ -46,6 +52,7 @@ export function recordRun(options: ReplayOptions, { hostRules, changes }: Settin
     ...(conntrackPath === undefined || conntrackPath === HOST_CONNTRACK
       ? {}
       : { conntrack: recordFile(conntrackPath) }),
+    ...(namesPath === undefined ? {} : { names: recordFile(namesPath) }),
     ...(commands.length === 0 ? {} : { commands }),
     ...(changed.length === 0 ? {} : { changes: changed }),
     captures,

@@ -7,6 +7,7 @@ import type { TableName } from '../core/hooks.js';
 import type { ChecksumMode } from '../core/offload/checksums.js';
 import type { Guess } from '../core/rules/guess/guess.js';
 import type { FileRecord } from '../io/file-record.js';
+import type { CaptureRecord } from './captures.js';
 import type { DropCount, DroppedFlow } from './drops.js';
 import type { CountersSummary } from './expect-counters.js';
 import type { EgressSummary } from './host-capture/egress-summary.js';
@@ -117,6 +118,8 @@ export interface RunRecord {
     backend?: 'legacy' | 'nft';
     /** As given to `--at`. */
     at?: readonly string[];
+    /** The connections to begin with are those that the host's description brings. */
+    conntrack?: 'host';
   } & SelectionOptions;
   /** With the backend (iptables-legacy or iptables-nft) if they are the host's own rules. */
   rules: RulesRecord & { backend?: 'legacy' | 'nft' };
@@ -126,12 +129,14 @@ export interface RunRecord {
   ipset?: FileRecord[];
   /** The connections to begin with. */
   conntrack?: FileRecord;
+  /** Names for addresses. */
+  names?: FileRecord;
   /** The files of commands (`--apply FILE`). */
   commands?: FileRecord[];
   /** The files and folders that `--at` names. */
   changes?: HostRecord[];
   /** In the order of `inputs`. */
-  captures: FileRecord[];
+  captures: CaptureRecord[];
 }
 
 /** With its files if it is a folder. */

@@ -2,16 +2,19 @@
  * Writes the folder of a case (golden-case.ts). It is made beside its place and put there as a whole, so that there is
  * never half a case; what is there already is never replaced.
  */
-import { constants, copyFileSync, mkdirSync, statSync, writeFileSync } from 'node:fs';
+import { closeSync, constants, copyFileSync, mkdirSync, openSync, statSync, writeFileSync, writeSync } from 'node:fs';
 import { dirname, join, normalize } from 'node:path';
+import { CaptureError } from '../codecs/capture-error.js';
+import { FileSource } from '../io/capture-file.js';
 import { FileError, systemMessage } from '../io/file-error.js';
-import { namesIn, nativePath, refuseIrregular } from '../io/path.js';
+import { namesIn, nativePath } from '../io/path.js';
 import { type Leftovers, StagedDir } from '../io/staged-dir.js';
+import { isReadAgain } from '../io/text-file.js';
 
 /** A file of a case. NAME: its path in the folder, with `/`. */
 export type CaseFile = { readonly name: string } & (
   | { readonly bytes: Uint8Array | string }
-  /** Copied from there. */
+  /** Copied from there; `-` is standard input. */
   | { readonly path: string }
 );
 
@@ -27,6 +30,8 @@ export interface CaseContent {
 export interface WriteCaseOptions {
   /** Called before anything is created, with what has to be removed if the thread that writes is ended. */
   onCreate?: (leftovers: Leftovers) => void;
+  /** Whether files that are pipes shall end now. */
+  hasEnded?: () => boolean;
 }
 
 const CASE_FILE = 'case.json';
@@ -53,12 +58,14 @@ export class StagedCase {
   readonly path: string;
   readonly #dir: string;
   readonly #staged: StagedDir;
+  readonly #live: Pick<WriteCaseOptions, 'hasEnded'>;
   readonly #names = new Set<string>();
 
   /** @throws {FileError} if there is something in DIR, or if it can be seen that it cannot be written */
-  constructor(dir: string, { onCreate }: WriteCaseOptions = {}) {
+  constructor(dir: string, { onCreate, hasEnded }: WriteCaseOptions = {}) {
     refuseOccupied(dir);
     this.#dir = dir;
+    this.#live = hasEnded === undefined ? {} : { hasEnded };
     this.#staged = new StagedDir(dir, {
       foreignFile: (there) => namesIn(there)[0],
       ...(onCreate === undefined ? {} : { onCreate }),
@@ -74,6 +81,11 @@ export class StagedCase {
     for (const file of files) this.#write(file);
     if (options.length > 0) this.#write({ name: CASE_FILE, bytes: caseJson(options) });
     if (expect !== undefined) this.#write({ name: EXPECT_FILE, bytes: expect });
+  }
+
+  /** The names of the files that have been written. */
+  get files(): string[] {
+    return [...this.#names];
   }
 
   /** Puts the case in place. @throws {FileError} if that fails; nothing is there then */
@@ -95,9 +107,12 @@ export class StagedCase {
     if ('path' in file) refuseUnreadable(file.path);
     try {
       mkdirSync(nativePath(dirname(target)), { recursive: true });
-      if ('path' in file) copyFileSync(nativePath(file.path), nativePath(target), constants.COPYFILE_FICLONE);
-      else writeFileSync(nativePath(target), file.bytes);
+      if (!('path' in file)) writeFileSync(nativePath(target), file.bytes);
+      else if (isReadAgain(file.path))
+        copyFileSync(nativePath(file.path), nativePath(target), constants.COPYFILE_FICLONE);
+      else copyPipe(file.path, target, this.#live);
     } catch (error) {
+      if (error instanceof CaptureError) throw error;
       const source = 'path' in file ? ` (from ${file.path})` : '';
       throw new FileError(`${join(this.#dir, name)} cannot be written${source}: ${systemMessage(error)}`);
     }
@@ -110,8 +125,28 @@ function isWithin(name: string): boolean {
 }
 
 function refuseUnreadable(path: string): void {
-  refuseIrregular(path);
-  if (statSync(nativePath(path), { throwIfNoEntry: false }) === undefined) throw new FileError(`${path}: no such file`);
+  if (path === '-') return;
+  const stat = statSync(nativePath(path), { throwIfNoEntry: false });
+  if (stat === undefined) throw new FileError(`${path}: no such file`);
+  if (stat.isDirectory()) throw new FileError(`${path} is a folder; expected a file`);
+}
+
+const PIECE_BYTES = 1 << 16;
+
+/** @throws {CaptureError} if PATH cannot be read */
+function copyPipe(path: string, target: string, live: Pick<WriteCaseOptions, 'hasEnded'>): void {
+  const source = new FileSource(path, live);
+  const fd = openSync(nativePath(target), 'w');
+  try {
+    const piece = new Uint8Array(PIECE_BYTES);
+    for (let count = -1; count !== 0; ) {
+      count = source.read(piece, 0, PIECE_BYTES);
+      for (let at = 0; at < count; ) at += writeSync(fd, piece, at, count - at);
+    }
+  } finally {
+    closeSync(fd);
+    source.close();
+  }
 }
 
 function refuseOccupied(dir: string): void {

@@ -6,6 +6,7 @@ import { CHECK } from './check.js';
 import { COMPLETION } from './completion.js';
 import { DIFF } from './diff.js';
 import { DOCTOR } from './doctor.js';
+import { INIT } from './init.js';
 import { LINT } from './lint.js';
 import { REPLAY } from './replay.js';
 import { SAVE } from './save.js';
@@ -17,6 +18,7 @@ import { TRACE } from './trace.js';
 
 /** In the order of the help. */
 export const COMMANDS: readonly CommandSpec[] = [
-  ...[REPLAY, TRACE, DIFF, SCAN, DOCTOR, LINT, CHECK],
-  ...[SHARE, SHRINK, BENCH, SAVE, SNAPSHOT, COMPLETION],
+  ...[REPLAY, TRACE, DIFF, SCAN, DOCTOR, LINT],
+  ...[CHECK, INIT, SHARE, SHRINK],
+  ...[BENCH, SAVE, SNAPSHOT, COMPLETION],
 ];

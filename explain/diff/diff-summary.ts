@@ -113,7 +113,7 @@ export function* diffSteps(
   const groups = runs.differences.groups.filter(isWanted).sort(bySeriousness);
   const keys = groups.slice(0, traced).map(({ example }) => example.key);
   const stories = [yield* storiesOf(old, keys), yield* storiesOf(other, keys)] as const;
-  const captures = recordCaptures(runs.old.prepared.inputs);
+  const captures = recordCaptures(runs.old.prepared.inputs, runs.old.prepared.setting.host);
   return {
     schema: DIFF_SCHEMA,
     generator: `${GENERATOR} ${version()}`,

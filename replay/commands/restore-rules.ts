@@ -32,7 +32,7 @@ const WITHOUT_EFFECT: ReadonlyMap<string, 0 | 1> = new Map([
  * @throws {CommandError} {RulesetError} {FileError} {ReplayOptionsError}
  */
 export function restoreRules(command: HostCommand, state: RulesetState, options: CommandOptions): RulesetState {
-  const { path: given, table, counters, isTest } = parseOptions(command);
+  const { path: given, table, counters, isTest } = parseRestoreOptions(command);
   const path = pathOf(command, given);
   const { lax, names, backend, sets, hasEnded } = options;
   const sources = [{ text: readText(path, hasEnded ? { hasEnded } : {}), file: path }];
@@ -65,7 +65,8 @@ function secondsBehind({ words, all, source }: HostCommand, i: number): 0 | 1 {
   throw commandError(source, all, word, `"${word.text}" is no number of seconds for -w`, '-w SECONDS FILE');
 }
 
-function parseOptions(command: HostCommand): RestoreOptions {
+/** @throws {CommandError} */
+export function parseRestoreOptions(command: HostCommand): RestoreOptions {
   const { words, all, source } = command;
   const refuse = (word: Word, what: string, expected: string) => commandError(source, all, word, what, expected);
   let path: string | undefined;

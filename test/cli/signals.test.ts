@@ -307,7 +307,7 @@ OnLinux('a named pipe is read like a file, also if its writer has nothing to say
   assert.is(await full.exit, 0, full.stderr);
   const { packets, run } = JSON.parse(readFileSync(join(dir, 'out/summary.json'), 'utf8'));
   assert.is(packets.read, (readFileSync(eth0).length - 24) / 80);
-  assert.equal(run.captures, [{ path: 'pipe' }]);
+  assert.equal(run.captures, [{ path: 'pipe', option: 'in', interface: 'eth0', input: 0 }]);
   const empty = new Command(...replayArgs(RULES, 'pipe', '--out', 'none'));
   execFileSync('sh', ['-c', `: > "${join(dir, 'pipe')}"`]);
   assert.is(await empty.exit, 4);
