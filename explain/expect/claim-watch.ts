@@ -113,11 +113,6 @@ export class ClaimWatch extends StoryWatch {
     const location = this.#location;
     if (record === undefined || this.#nearClaims.length === 0 || !locateIp(record, location)) return;
     const { at, captured } = location;
-    if (
-      captured < IPV4_LENGTH ||
-      !this.#nearClaims.some(({ filter }) => filter.takesAnywhere(record.view, at, captured, OWN))
-    )
-      return;
     const packet = readSentencePacket(record.bytes.subarray(at, at + captured));
     if (packet !== undefined) for (const { near } of this.#nearClaims) near?.outside(packet, reason);
   }

@@ -3,19 +3,23 @@ import { fits } from '../../codecs/sentence/fits.js';
 import type { Sentence, SentencePacket } from '../../codecs/sentence/sentence.js';
 import { counted, shown } from '../../codecs/text.js';
 
+const NOT_SENT = 'not-sent';
+
 /** Why frames never reach the host, by the reasons of summaries. */
 const OUTSIDE: Readonly<Record<string, string>> = {
-  'not-selected': '--filter, --from or --to leaves it out',
-  'not-sent': 'its sender would not have sent it, as what it follows is not let through',
-  'no-route-to-sender': 'the host has no route to its sender',
-  'captured-twice': 'it is a copy of a frame that was captured before',
-  'own-answer': 'the host itself sends it, and does so in the replay',
+  'not-selected': 'left out by --filter, --from or --to',
+  [NOT_SENT]: 'never sent, as what came before is not let through',
+  'no-route-to-sender': 'the host has no route to the sender',
+  'captured-twice': 'a copy of what was captured before',
+  'own-answer': 'an answer that the host sends itself',
 };
 
 export class NearMisses {
   readonly #sentence: Sentence;
   #elsewhere: string | undefined;
   readonly #outside = new Map<string, number>();
+  /** Packets that were never sent, and do not fit as they were captured: that was on the other side of NAT. */
+  #unsent = 0;
 
   constructor({ ...sentence }: Sentence) {
     this.#sentence = { ...sentence, input: undefined, isLocal: false, state: undefined };
@@ -36,6 +40,7 @@ export class NearMisses {
   /** PACKET, as it was captured, does not enter the host for this REASON. */
   outside(packet: SentencePacket, reason: string): void {
     if (fits(this.#sentence, packet)) this.#outside.set(reason, (this.#outside.get(reason) ?? 0) + 1);
+    else if (reason === NOT_SENT) this.#unsent++;
   }
 
   /** What is known of them: `; one that fits otherwise comes in docker0`; '' if there are none. */
@@ -44,6 +49,8 @@ export class NearMisses {
       ([reason, count]) =>
         `${counted(count, 'that fits does', 'that fit do')} not enter the host: ${OUTSIDE[reason] ?? reason}`,
     );
+    if (!this.#outside.has(NOT_SENT) && this.#unsent > 0)
+      outside.push(`${counted(this.#unsent, 'other was', 'others were')} ${OUTSIDE[NOT_SENT]}`);
     const parts = this.#elsewhere === undefined ? outside : [this.#elsewhere, ...outside];
     return parts.map((part) => `; ${shown(part)}`).join('');
   }
