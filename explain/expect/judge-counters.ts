@@ -44,9 +44,9 @@ export function judgeCounters(
     }
     const count = countOf(of.value, ruleset, counters);
     const { rules } = count;
-    if (rules !== undefined && rules.length > 1) tally.notes.push(`${of.text}: ${sumWords(rules)}`);
     if (!bounds.value.every((bound) => isWithin(bound, count)))
       tally.fail({ member: 'counters', expected: textOf(expected), found: countWords(count, bounds.value) });
+    else if (rules !== undefined && rules.length > 1) tally.notes.push(`${of.text}: ${sumWords(rules)}`);
   }
 }
 
