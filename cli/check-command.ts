@@ -36,7 +36,7 @@ export async function checkCommand(args: readonly string[], supervision?: Superv
   const cases = shardOf(foldersOf(given), given.value('shard')).map(caseAt);
   if (supervision === undefined && cases.some(({ golden }) => golden !== undefined && !isQuick(golden)))
     throw new NeedsThread();
-  supervision?.onReady(isWatching);
+  supervision?.onReady(false);
   const top = given.wholeNumber('top') ?? DEFAULT_TOP;
   if (given.has('update')) return updateCases(cases, { given, top, supervision });
   if (isWatching) return watchCases(given, (some) => checkCases(some, given, top, supervision), supervision);
@@ -76,13 +76,8 @@ async function checkCases(
   const names = loadNames(given.value('names'), undefined);
   const reporters = reportersOf(given, { names, onCreate: supervision?.onCreate });
   const keep = given.value('keep');
-  const kept =
-    keep === undefined
-      ? undefined
-      : keptFolders(
-          cases.map(({ dir }) => dir),
-          keep,
-        );
+  // Also of the cases that are not checked now: the folder of a case does not depend on that.
+  const kept = keep === undefined ? undefined : keptFolders(foldersOf(given), keep);
   const options = { ...runOptions(given, supervision), top, names };
   const exitCodes = new Map<string, number>();
   let signal: Signal | undefined;
@@ -102,6 +97,8 @@ async function checkCases(
       const failed = hasPassed(checked) ? ExitCode.DONE : ExitCode.DIFFERENT;
       exitCodes.set(one.dir, checked.error?.exitCode ?? failed);
     }
+    await turn();
+    if (signal !== undefined) return { exitCode: exitCodeOf(signal), exitCodes, signal };
     reporters.end();
     return { exitCode: Math.max(ExitCode.DONE, ...exitCodes.values()), exitCodes };
   } finally {

@@ -39,7 +39,10 @@ export async function watchCases(
     const changed = [...states].filter(([dir, state]) => seen.get(dir) !== state).map(([dir]) => dir);
     for (const dir of codes.keys()) if (!states.has(dir)) codes.delete(dir);
     if (changed.length > 0 && !hasEnded()) {
+      // In a thread, Ctrl-C ends cases that are being checked at once.
+      supervision?.onReady(false);
       const round = await check(changed.map(caseAt));
+      supervision?.onReady(true);
       for (const [dir, code] of round.exitCodes) codes.set(dir, code);
       if (round.signal === undefined) STDERR.write(`watching ${count(states.size, 'case')}; Ctrl-C ends\n`);
       else signal ??= round.signal;

@@ -233,6 +233,10 @@ Check('--keep leaves a result folder for each case', ({ golden, parent }) => {
   ]);
   assert.is(readdirSync(keep).length, 2, 'two of one name are told apart by the folders above');
   assert.is(check('--keep', keep, golden, other).status, 0, 'and replaced the next time');
+  const lost = check('--keep', parent, golden);
+  assert.is(lost.status, 2);
+  assert.match(lost.stderr, /--keep .*: the results in .*case would replace the case .*case/);
+  assert.ok(existsSync(join(golden, 'host.json')));
 });
 
 Check('--shard: each case is in one of the parts', ({ golden, parent }) => {
