@@ -6,6 +6,7 @@ import { reportError } from '../error-report.js';
 import { ExitCode } from '../errors.js';
 import { count } from '../number.js';
 import { STDERR } from '../output.js';
+import { reportFilesOf } from '../reporters/choose.js';
 import { exitCodeOf, onSignals, type Signal } from '../signals.js';
 import type { Supervision } from '../supervisor.js';
 import { type CheckedRound, caseAt, type FoundCase, foldersOf } from './found-cases.js';
@@ -74,8 +75,10 @@ function statesOf(given: Arguments, seen: ReadonlyMap<string, string>): Map<stri
   const names = given.value('names');
   const shared = stateOf([...rulesPathsOf(given.value('rules')), ...(names === undefined ? [] : [names])]);
   try {
+    const keep = given.value('keep');
+    const written = [...(keep === undefined ? [] : [keep]), ...reportFilesOf(given)];
     const folders = shardOf(foldersOf(given), given.value('shard'));
-    return new Map(folders.map((dir) => [dir, `${shared}\n${stateOf([dir], given.value('keep'))}`]));
+    return new Map(folders.map((dir) => [dir, `${shared}\n${stateOf([dir], written)}`]));
   } catch (error) {
     // A folder is gone, perhaps for a moment.
     if (seen.size === 0) reportError(error);

@@ -7,16 +7,16 @@ import { namesIn, nativePath } from '../../io/path.js';
 const MOST_DEPTH = 4;
 const MOST_ENTRIES = 10_000;
 
-/** What changes whenever one of the files at PATHS, or in the folders there, does. What is in the folder BUT is left out. */
-export function stateOf(paths: readonly string[], but?: string): string {
+/** What changes whenever one of the files at PATHS, or in the folders there, does. BUT: what is left out of that. */
+export function stateOf(paths: readonly string[], but: readonly string[] = []): string {
   const entries: string[] = [];
-  const left = but === undefined ? undefined : resolve(but);
+  const left = but.map((path) => resolve(path));
   for (const path of paths) visit(path, 0, entries, left);
   return entries.join('\n');
 }
 
-function visit(path: string, depth: number, entries: string[], but: string | undefined): void {
-  if (entries.length >= MOST_ENTRIES || (but !== undefined && isWithin(resolve(path), but))) return;
+function visit(path: string, depth: number, entries: string[], but: readonly string[]): void {
+  if (entries.length >= MOST_ENTRIES || but.some((left) => isWithin(resolve(path), left))) return;
   const stat = statOf(path);
   if (stat === undefined || !stat.isDirectory()) {
     entries.push(`${path} ${stat === undefined ? 'missing' : `${stat.ino} ${stat.size} ${stat.mtimeMs}`}`);

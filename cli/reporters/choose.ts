@@ -65,6 +65,11 @@ export function reportersOf(given: Arguments, setting: ReportersSetting): Requir
   }
 }
 
+/** The files that the reporters write which GIVEN asks for. */
+export function reportFilesOf(given: Arguments): string[] {
+  return given.values(REPORTER.name).flatMap((text) => parseChoice(text).path ?? []);
+}
+
 interface Choice {
   readonly name: ReporterName;
   /** Undefined: standard output. */

@@ -1,6 +1,6 @@
 /** Where tests are, and the rules that decided about them. */
 import { existsSync } from 'node:fs';
-import { isAbsolute, relative, resolve } from 'node:path';
+import { isAbsolute, relative, resolve, sep } from 'node:path';
 import { formatPlace } from '../../explain/findings.js';
 import { nativePath } from '../../io/path.js';
 import type { CheckedTest, TestPlace } from './model.js';
@@ -8,9 +8,8 @@ import type { CheckedTest, TestPlace } from './model.js';
 /** PATH as it is seen from FOLDER, with slashes; undefined if it is not within. */
 export function pathWithin(folder: string, path: string): string | undefined {
   const inside = relative(resolve(folder), resolve(path));
-  return inside === '' || isAbsolute(inside) || inside.split(/[\\/]/)[0] === '..'
-    ? undefined
-    : inside.replaceAll('\\', '/');
+  const parts = inside.split(sep);
+  return inside === '' || isAbsolute(inside) || parts[0] === '..' ? undefined : parts.join('/');
 }
 
 /**

@@ -101,6 +101,8 @@ Github('an error is on the line that it names, if that is in a file of the repos
   const rules = join(folder, 'rules.v4');
   assert.equal(place(`${rules}:20:19: unknown option`), { file: 'cases/redis/rules.v4', line: '20', col: '19' });
   assert.equal(place(`${rules}:20: unknown: 3:4: option`), { file: 'cases/redis/rules.v4', line: '20' });
+  writeFileSync(join(folder, '..\\a, b'), '');
+  assert.equal(place(`${folder}/..\\a, b:7: unknown`), { file: 'cases/redis/..\\a, b', line: '7' });
   assert.equal(place(`${join(folder, 'none')}:20: unknown`), {});
   assert.equal(place(`${tmpdir()}:20: unknown`), {});
   assert.equal(place(`${rules}: cannot be read`), {});

@@ -1,5 +1,5 @@
 /** Reports for people, JSON and the terse one; which reporters are chosen; and files, which appear as a whole or not. */
-import { spawnSync } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import {
   cpSync,
   existsSync,
@@ -265,5 +265,21 @@ Reporters(
     assert.is(check('--reporter', 'tpa', cases).status, 2);
   },
 );
+
+Reporters('--watch: a report that is written into a case is no change of it', async () => {
+  const golden = join(dir, 'case');
+  cpSync('pcaps/hairpin', golden, { recursive: true });
+  const words = ['check', '--watch', '--reporter', `tap=${join(golden, 'tap')}`, golden];
+  const child = spawn(process.execPath, ['dist/cli/main.js', ...words], { stdio: ['ignore', 'ignore', 'pipe'] });
+  let rounds = 0;
+  for await (const text of child.stderr.setEncoding('utf8')) {
+    rounds += String(text).match(/watching 1 case/g)?.length ?? 0;
+    // Longer than it takes to notice a change.
+    if (rounds === 1) setTimeout(() => child.kill('SIGINT'), 1500);
+    if (rounds > 1) child.kill('SIGKILL');
+  }
+  assert.is(rounds, 1);
+  assert.match(readFileSync(join(golden, 'tap'), 'utf8'), /\n1\.\.1\n$/);
+});
 
 Reporters.run();
