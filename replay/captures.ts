@@ -23,6 +23,8 @@ export interface CaptureChoice {
    * or of one with both directions. `iface` names its interface where the capture does not say it.
    */
   captures?: readonly { path: CapturePaths; iface?: string }[];
+  /** No captures are no mistake: the host is made, and no packet enters it. */
+  mayBeEmpty?: boolean;
 }
 
 /**
@@ -91,7 +93,10 @@ export function inputName(dev: number, host: Host): string {
 }
 
 /** The captures in OPTIONS, and where on HOST their packets enter. */
-export function inputsOf({ inputs = [], stitchPaths = [], captures = [] }: CaptureChoice, host: Host): RunInput[] {
+export function inputsOf(
+  { inputs = [], stitchPaths = [], captures = [], mayBeEmpty }: CaptureChoice,
+  host: Host,
+): RunInput[] {
   const reserved = host.interfaceNames.find((name) => name === LOCAL || name === 'dropped');
   if (reserved) {
     throw new ReplayOptionsError(
@@ -110,7 +115,7 @@ export function inputsOf({ inputs = [], stitchPaths = [], captures = [] }: Captu
       ...(iface === undefined ? {} : { capturedOn: requiredInterface(iface, path, host, host.interfaceNames) }),
     }));
   }
-  if (!inputs.length) throw new ReplayOptionsError('nothing to replay: no capture given');
+  if (!inputs.length && !mayBeEmpty) throw new ReplayOptionsError('nothing to replay: no capture given');
   return inputs.map(({ iface, path }) => {
     const names = [...host.interfaceNames, LOCAL];
     return { dev: iface === LOCAL ? INPUT_LOCAL : requiredInterface(iface, path, host, names), path };

@@ -8,7 +8,8 @@
  *     conntrack.txt     optional: the connections that the host has before the first packet (conntrack -L -o extended)
  *     case.json         optional: options of `nfreplay replay`, `{ "options": ["--at", "10s=rules-2.v4"] }`; also in
  *                       place of the files above. Their files are in the folder (case-options.ts, case-folder.ts)
- *     expect.yaml       claims about packets, connections and counters; and, or
+ *     expect.yaml       claims about packets, connections and counters; and, or. Alone, it needs no captures: its
+ *                       `send` claims make their packets
  *     want/             IFACE.pcap, local.pcap, rules.v4, conntrack.txt
  *
  * Checksums are verified (`--checksums verify`), as the kernel verifies those of frames from a wire, unless case.json
@@ -131,8 +132,12 @@ function capturesOf(dir: string, given: { [K in keyof Captures]: Captures[K] | u
   if (inputs.length + stitchPaths.length + captures.length > 0) return { inputs, stitchPaths, captures };
   const arrived = inputsIn(join(dir, 'in'));
   const isStitched = existsSync(join(dir, STITCH_FILE));
-  if (!isStitched && arrived.length === 0)
-    throw new ReplayOptionsError(`${dir}: no input; expected in/IFACE.pcap or ${STITCH_FILE}`);
+  // Packets of `send` claims need no captures.
+  const isSending = existsSync(nativePath(join(dir, EXPECT_FILE))) && !existsSync(nativePath(join(dir, 'want')));
+  if (!isStitched && !isSending && arrived.length === 0)
+    throw new ReplayOptionsError(
+      `${dir}: no input; expected in/IFACE.pcap, ${STITCH_FILE}, or claims in ${EXPECT_FILE}`,
+    );
   if (isStitched && arrived.length > 0)
     throw new ReplayOptionsError(
       `${dir}: both ${captureFiles({ inputs: arrived })[0]} and ${STITCH_FILE}; a case has only one kind of input`,
@@ -188,6 +193,8 @@ export function optionsOf(golden: GoldenCase): ReplayOptions {
     checksums: captures.length > 0 ? 'auto' : 'verify',
     ...options,
     ...{ hostPath, inputs, stitchPaths, captures, within: dir },
+    // `readCase` refuses a case that should have captures.
+    mayBeEmpty: true,
     ...(rulesPath === undefined ? {} : { rulesPath }),
     ...(conntrackPath === undefined ? {} : { conntrackPath }),
   };

@@ -2,6 +2,7 @@
 import { Judging } from '../../explain/expect/judging.js';
 import { readHostAt } from '../../io/host-files.js';
 import { refuseIrregular } from '../../io/path.js';
+import { captureFiles } from '../../replay/captures.js';
 import { type CheckOptions, replayOptionsOf, runCase } from '../../replay/check-case.js';
 import { loadExpectation } from '../../replay/expectation-file.js';
 import type { GoldenCase } from '../../replay/golden-case.js';
@@ -45,7 +46,8 @@ export function checkedCase(golden: GoldenCase, { top, names: given, ...options 
     tests,
     warnings: [...summary.warnings, ...uncertainWarnings(summary.uncertain)],
     notes: notesOf(results),
-    extent: { frames, rules, connections },
+    // Of claims that send their packets themselves, there is nothing to count.
+    ...(captureFiles(golden).length === 0 ? {} : { extent: { frames, rules, connections } }),
     seconds: (performance.now() - startedMs) / 1000,
   };
 }
