@@ -64,7 +64,7 @@ const RUN: Readonly<Record<string, Run>> = {
 
 /** The commands that read and write pipes, and those that always run in a thread. */
 const PIPED: readonly string[] = [REPLAY.name, INIT.name];
-const SUPERVISED: readonly string[] = [BENCH.name, SCAN.name, SHARE.name];
+const SUPERVISED: readonly string[] = [BENCH.name, SCAN.name, SHARE.name, SHRINK.name];
 
 function commandNamed(name: string): CommandSpec {
   const found = COMMANDS.find((spec) => spec.name === name);

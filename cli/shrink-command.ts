@@ -1,6 +1,5 @@
 /** The command `nfreplay shrink`: the smallest case that still shows a failure. */
 import { existsSync } from 'node:fs';
-import { setImmediate as turn } from 'node:timers/promises';
 import { shown } from '../codecs/text.js';
 import { failureLines } from '../explain/expect/failure-text.js';
 import { claimFailureOf } from '../explain/shrink/claim-failure.js';
@@ -13,9 +12,9 @@ import { linesOfRows, widthOf } from '../explain/text/columns.js';
 import { type Style, styleOf } from '../explain/text/style.js';
 import { readHostAt } from '../io/host-files.js';
 import { nativePath } from '../io/path.js';
-import { cleanUp, type Leftovers } from '../io/staged-dir.js';
 import { casesIn, type GoldenCase } from '../replay/golden-case.js';
 import { loadNames, type Names } from '../replay/names.js';
+import { TemporaryFolder } from '../replay/temporary-folder.js';
 import { writeCase } from '../replay/write-case.js';
 import { type Arguments, parseCommand } from './args.js';
 import { SHRINK } from './commands/shrink.js';
@@ -25,48 +24,41 @@ import { count, formatNumber } from './number.js';
 import { STDERR, STDOUT } from './output.js';
 import { Progress } from './progress.js';
 import { renderDifference } from './render-difference.js';
-import { exitCodeOf, onSignals, type Signal } from './signals.js';
+import { exitCodeOf } from './signals.js';
+import { NeedsThread, type Supervision } from './supervisor.js';
 
 const MILLISECONDS_PER_SECOND = 1000;
 
-/** Runs the command; resolves with the exit code. */
-export async function shrinkCommand(args: readonly string[]): Promise<number> {
+/**
+ * Runs the command, in a thread; resolves with the exit code. The first SIGINT ends the search, and the smallest case so
+ * far is written; the second one ends the command.
+ */
+export function shrinkCommand(args: readonly string[], supervision?: Supervision): number {
+  if (supervision === undefined) throw new NeedsThread();
   const given = parseCommand(SHRINK, args);
   const golden = caseOf(given);
   const style = styleOf(STDOUT, given.color);
-  const created: Leftovers[] = [];
-  let signalled: Signal | undefined;
-  const stop = onSignals((signal) => {
-    // The second one does not wait for the replay that is going on.
-    if (signalled !== undefined) end(created, signal);
-    signalled = signal;
-  });
-  const startedMs = performance.now();
   const report = new ShrinkReport(style, widthOf(STDOUT));
-  let shrinking: Shrinking | undefined;
+  supervision.onReady(true);
+  const startedMs = performance.now();
+  const folder = new TemporaryFolder('shrink', supervision.onCreate);
   try {
-    const failure = failureOf(given, golden, style);
+    const failure = failureOf(given, golden, style, folder);
     report.failure(failure);
-    shrinking = new Shrinking(golden, failure, { onCreate: (leftovers) => created.push(leftovers) });
+    const shrinking = new Shrinking(golden, failure, folder);
     for (const note of shrinking.model.notes) report.note(note);
-    await search(shrinking, () => signalled !== undefined);
-    const seconds = (performance.now() - startedMs) / MILLISECONDS_PER_SECOND;
+    search(shrinking, supervision);
     const out = given.value('out');
-    if (out !== undefined) writeCase(out, shrinking.content());
-    report.result(shrinking.counts, shrinking.isDone, seconds, out);
-    return signalled === undefined ? ExitCode.DONE : exitCodeOf(signalled);
+    if (out !== undefined) writeCase(out, shrinking.content(), supervision);
+    const seconds = (performance.now() - startedMs) / MILLISECONDS_PER_SECOND;
+    report.result(shrinking, seconds, out);
+    return shrinking.isDone ? ExitCode.DONE : exitCodeOf('SIGINT');
   } catch (error) {
     if (error instanceof NothingToShowError) throw new CliError(ExitCode.USAGE, `nothing to show: ${error.message}`);
     throw error;
   } finally {
-    shrinking?.close();
-    if (signalled === undefined) stop();
+    folder.remove();
   }
-}
-
-function end(created: readonly Leftovers[], signal: Signal): never {
-  for (const leftovers of created) cleanUp(leftovers);
-  process.exit(exitCodeOf(signal));
 }
 
 function caseOf(given: Arguments): GoldenCase {
@@ -80,10 +72,11 @@ function caseOf(given: Arguments): GoldenCase {
 }
 
 /** What is asked for, or else what there is: a difference from `want/`, or a claim that is not met. */
-function failureOf(given: Arguments, golden: GoldenCase, style: Style): Failure {
+function failureOf(given: Arguments, golden: GoldenCase, style: Style, folder: TemporaryFolder): Failure {
   const width = widthOf(STDOUT);
   const names = new Map([...containersOf(golden), ...loadNames(given.value('names'), undefined)]);
-  const ofDifference = () => differenceOf(golden, (difference) => renderDifference(difference, style, width, names));
+  const ofDifference = () =>
+    differenceOf(golden, (difference) => renderDifference(difference, style, width, names), folder);
   const ofClaim = (name?: string) =>
     claimFailureOf(golden, name, (result) => failureLines(result, { width, style, names }));
   const claim = given.value('claim');
@@ -112,20 +105,13 @@ function containersOf({ hostPath }: GoldenCase): Names {
   }
 }
 
-/** How long the search may go on before signals are looked for. */
-const TURN_MS = 20;
-
-/** Takes the steps of SHRINKING, until IS_ENDED. */
-async function search(shrinking: Shrinking, isEnded: () => boolean): Promise<void> {
+/** Takes the steps of SHRINKING, until SIGINT. */
+function search(shrinking: Shrinking, { hasEnded }: Supervision): void {
   const progress = new Progress(STDERR);
-  let turnedMs = performance.now();
   try {
     for (const step of shrinking.steps()) {
-      if (performance.now() - turnedMs < TURN_MS) continue;
+      if (hasEnded()) return;
       progress.show(() => progressText(step, shrinking.counts));
-      await turn();
-      turnedMs = performance.now();
-      if (isEnded()) return;
     }
   } finally {
     progress.clear();
@@ -156,7 +142,7 @@ class ShrinkReport {
     STDOUT.write(`${this.#style.dim(shown(note))}\n`);
   }
 
-  result(counts: ShrinkCounts, isDone: boolean, seconds: number, out: string | undefined): void {
+  result({ counts, isDone }: Shrinking, seconds: number, out: string | undefined): void {
     const rows = counts.counted.map(({ kind, before, after }) => [
       nameOf(kind, 2),
       formatNumber(before),
@@ -165,13 +151,12 @@ class ShrinkReport {
     ]);
     const align = ['left', 'right', 'left', 'right'] as const;
     STDOUT.write(`${linesOfRows(rows, align, this.#width).flat().join('\n')}\n\n`);
-    const { tried, known, faulty } = counts;
+    const { tried, faulty } = counts;
     const time = seconds < 1 ? '1 s' : `${formatNumber(Math.round(seconds))} s`;
     const faults = faulty === 0 ? '' : `, of which ${formatNumber(faulty)} were no case or could not be replayed`;
     STDOUT.write(`${sentenceOf(counts)}: ${count(tried, 'replay')} in ${time}${faults}\n`);
-    void known;
     if (!isDone)
-      STDOUT.write(`${this.#style.yellow('interrupted')}: the smallest case so far, more could be left out\n`);
+      STDOUT.write(`${this.#style.yellow('interrupted')}: this is the smallest case so far; more could be left out\n`);
     else STDOUT.write('no single one of these can be left out\n');
     if (out !== undefined) STDOUT.write(`written to ${shown(out)}\n`);
   }

@@ -1,10 +1,12 @@
 /** A folder that holds one candidate after the other: the files of a case with what is kept of them. */
-import type { Leftovers } from '../../io/staged-dir.js';
 import { type GoldenCase, readCase } from '../../replay/golden-case.js';
-import { TemporaryFolder } from '../../replay/temporary-folder.js';
+import type { TemporaryFolder } from '../../replay/temporary-folder.js';
 import { caseJson } from '../../replay/write-case.js';
 import { type CaseModel, type ModelFile, wordsOf } from './case-model.js';
 import type { Selection } from './units.js';
+
+/** Where candidates are in the folder. */
+const CASE = 'case';
 
 export class CandidateFolder {
   readonly #folder: TemporaryFolder;
@@ -14,15 +16,15 @@ export class CandidateFolder {
   readonly #written = new Map<string, Uint8Array>();
   #words: string | undefined;
 
-  /** FILES: with those that are not a part of MODEL, such as expect.yaml. */
-  constructor(model: CaseModel, files: readonly ModelFile[], onCreate?: (leftovers: Leftovers) => void) {
-    this.#folder = new TemporaryFolder('shrink', onCreate);
+  /** FILES: with those that are not a part of MODEL, such as expect.yaml. FOLDER: where the candidates are written. */
+  constructor(model: CaseModel, files: readonly ModelFile[], folder: TemporaryFolder) {
+    this.#folder = folder;
     this.#model = model;
     this.#files = files;
   }
 
   get path(): string {
-    return this.#folder.path;
+    return `${this.#folder.path}/${CASE}`;
   }
 
   /**
@@ -33,14 +35,9 @@ export class CandidateFolder {
     for (const file of this.#files) this.#writeFile(file, selection);
     const words = wordsOf(this.#model, selection);
     const text = words.length === 0 ? undefined : caseJson(words);
-    if (text !== this.#words) this.#folder.put('case.json', text);
+    if (text !== this.#words) this.#folder.put(`${CASE}/case.json`, text);
     this.#words = text;
     return readCase(this.path);
-  }
-
-  /** Removes the folder. */
-  remove(): void {
-    this.#folder.remove();
   }
 
   #writeFile(file: ModelFile, selection: Selection): void {
@@ -49,7 +46,7 @@ export class CandidateFolder {
     if (before?.every((flag, i) => flag === flags[i])) return;
     // If it cannot be written, it is no longer what it was.
     this.#written.delete(file.name);
-    this.#folder.put(file.name, file.content(selection));
+    this.#folder.put(`${CASE}/${file.name}`, file.content(selection));
     this.#written.set(file.name, flags);
   }
 }

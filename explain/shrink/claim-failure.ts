@@ -88,7 +88,7 @@ function claimNamed(name: string, claims: readonly Claim[]): Claim | undefined {
 
 class ClaimFailure implements Failure {
   readonly words: readonly string[];
-  readonly notes: readonly string[] = [];
+  readonly notes: readonly string[];
   readonly #text: string;
   readonly #claims: readonly Claim[];
   readonly #names: readonly string[];
@@ -102,6 +102,8 @@ class ClaimFailure implements Failure {
     this.#names = names;
     this.#result = result;
     this.#kind = kindOf(result);
+    const why = 'nothing tells which packets the rule should have counted, so all of them stay';
+    this.notes = isTooLow(result) ? [why] : [];
   }
 
   files({ units }: CaseModel): ModelFile[] {
@@ -137,7 +139,7 @@ class ClaimFailure implements Failure {
   }
 
   isFixed(): boolean {
-    return false;
+    return isTooLow(this.#result);
   }
 
   finish(): CaseFile[] {
@@ -149,6 +151,11 @@ class ClaimFailure implements Failure {
 function kindOf({ problems, offender }: ClaimResult): string {
   const found = problems.map((problem) => `${problem.member}: ${withoutPlaces(foundKind(problem))}`);
   return JSON.stringify([found.sort(), offender === undefined ? '' : storyKind(offender.story)]);
+}
+
+/** A counter is 0 and should not be. */
+function isTooLow({ problems }: ClaimResult): boolean {
+  return problems.some(({ member, found }) => member === 'counters' && /\b0 (?:packets|bytes)\b/.test(found));
 }
 
 /** What a counter says depends on how many packets there are: only whether it counted any is kept. */

@@ -4,46 +4,54 @@ import { checkCase } from '../../replay/check-case.js';
 import type { Difference } from '../../replay/compare.js';
 import type { GoldenCase } from '../../replay/golden-case.js';
 import { framesOf, type ResultFrame } from '../../replay/result-folder.js';
+import type { TemporaryFolder } from '../../replay/temporary-folder.js';
 import type { CaseFile } from '../../replay/write-case.js';
 import type { CapturedFrame } from './captured-frames.js';
 import type { ModelFile } from './case-model.js';
 import { isOfCounters, type KindOf, kindFinder } from './difference-kinds.js';
 import { type Failure, NothingToShowError } from './failure.js';
-import { type Observed, observing } from './observed.js';
+import { observe } from './observed.js';
 import { endsOf } from './traffic.js';
 import { wantFiles } from './want-files.js';
 
 /**
  * The first difference of GOLDEN.
  * @param words DIFFERENCE for people
+ * @param folder where results are written
  * @throws {NothingToShowError} if there is none
  * @throws as `checkCase`
  */
-export function differenceOf(golden: GoldenCase, words: (difference: Difference) => readonly string[]): Failure {
+export function differenceOf(
+  golden: GoldenCase,
+  words: (difference: Difference) => readonly string[],
+  folder: TemporaryFolder,
+): Failure {
   const [first] = checkCase(golden).differences;
   if (first === undefined)
     throw new NothingToShowError(`${golden.dir} does not differ from want/: all results are as they are wanted`);
-  return new DifferenceFailure(golden, first, words(first));
+  return new DifferenceFailure(golden, first, words(first), folder);
 }
 
 class DifferenceFailure implements Failure {
   readonly words: readonly string[];
   readonly notes: readonly string[];
   readonly #golden: GoldenCase;
+  readonly #folder: TemporaryFolder;
   readonly #difference: Difference;
   readonly #wanted: readonly ResultFrame[];
   readonly #connectionEnds: readonly ReadonlySet<string>[];
   readonly #kindOf: KindOf;
   readonly #kind: string | undefined;
 
-  constructor(golden: GoldenCase, difference: Difference, words: readonly string[]) {
+  constructor(golden: GoldenCase, difference: Difference, words: readonly string[], folder: TemporaryFolder) {
+    this.#folder = folder;
     this.words = words;
     this.#golden = golden;
     this.#difference = difference;
     this.#wanted =
       difference.kind === 'frame' ? (framesOf(golden.wantDir, difference.device).get(difference.tsNs) ?? []) : [];
     this.#kindOf = kindFinder(difference, this.#wanted);
-    this.#kind = observing(golden, this.#tsNs, (observed) => this.#kindOf(observed));
+    this.#kind = this.#kindOf(observe(golden, this.#tsNs, folder));
     this.#connectionEnds = difference.kind === 'connection' ? endsIn(difference.wanted ?? difference.got ?? '') : [];
     const why = 'what is wanted does not tell which packets it is about, so all of them stay';
     this.notes = isAboutAll(difference) ? [why] : [];
@@ -54,9 +62,7 @@ class DifferenceFailure implements Failure {
   }
 
   isShownBy(golden: GoldenCase): boolean {
-    return (
-      this.#kind !== undefined && observing(golden, this.#tsNs, (observed) => this.#kindOf(observed) === this.#kind)
-    );
+    return this.#kind !== undefined && this.#kindOf(observe(golden, this.#tsNs, this.#folder)) === this.#kind;
   }
 
   isOffender(frame: CapturedFrame): boolean {
@@ -70,9 +76,8 @@ class DifferenceFailure implements Failure {
   }
 
   finish(golden: GoldenCase): CaseFile[] {
-    return observing(golden, undefined, ({ dir }: Observed) =>
-      wantFiles(this.#difference, this.#wanted, dir, this.#golden.wantDir),
-    );
+    const { dir } = observe(golden, undefined, this.#folder);
+    return wantFiles(this.#difference, this.#wanted, dir, this.#golden.wantDir);
   }
 
   /** When the packets came that differ; undefined: it is not about a packet. */

@@ -1,8 +1,8 @@
 /** Searches the smallest case that still shows a failure. */
 import { pathWithin } from '../../io/path.js';
-import type { Leftovers } from '../../io/staged-dir.js';
 import { type GoldenCase, optionsOf } from '../../replay/golden-case.js';
 import { replay } from '../../replay/replay.js';
+import type { TemporaryFolder } from '../../replay/temporary-folder.js';
 import type { CaseContent, CaseFile } from '../../replay/write-case.js';
 import { CandidateFolder } from './candidate-folder.js';
 import { type CaseModel, type ModelFile, wordsOf } from './case-model.js';
@@ -11,11 +11,6 @@ import { readModel } from './read-case.js';
 import { Reduction, type Stage, type Step, Tester } from './reduce.js';
 import { likelyFrames } from './traffic.js';
 import { Selection, UNIT_KINDS, type UnitKind } from './units.js';
-
-export interface ShrinkOptions {
-  /** Called before anything is created, with what has to be removed if the process is ended. */
-  readonly onCreate?: (leftovers: Leftovers) => void;
-}
 
 /** How many units of a kind there were, and are. */
 export interface Counted {
@@ -48,7 +43,7 @@ const STAGES: readonly (readonly [name: string, kinds: readonly UnitKind[]])[] =
   ['comments', ['comment']],
 ];
 
-/** A search, from its first test to the smallest case. Call `close` in the end. */
+/** A search, from its first test to the smallest case. It may be ended at any time. */
 export class Shrinking {
   readonly model: CaseModel;
   readonly #failure: Failure;
@@ -63,13 +58,14 @@ export class Shrinking {
 
   /**
    * @param golden the case, which shows FAILURE
+   * @param folder where candidates are written
    * @throws as `readModel`
    */
-  constructor(golden: GoldenCase, failure: Failure, { onCreate }: ShrinkOptions = {}) {
+  constructor(golden: GoldenCase, failure: Failure, folder: TemporaryFolder) {
     this.model = readModel(golden);
     this.#failure = failure;
     this.#files = [...this.model.files, ...failure.files(this.model)];
-    this.#folder = new CandidateFolder(this.model, this.#files, onCreate);
+    this.#folder = new CandidateFolder(this.model, this.#files, folder);
     this.#tester = new Tester((selection) => this.#shows(selection));
     this.#whole = Selection.all(this.model.units);
     const { frames, units } = this.model.order;
@@ -115,11 +111,6 @@ export class Shrinking {
       return bytes === undefined ? [] : [{ name, bytes }];
     });
     return { files: [...files, ...this.#failure.finish(golden)], options: wordsOf(this.model, best) };
-  }
-
-  /** Removes what was created. */
-  close(): void {
-    this.#folder.remove();
   }
 
   get #best(): Selection {

@@ -120,6 +120,7 @@ class RuleLines {
     const made = DECLARED.exec(text)?.[1] ?? (/^(?:-N|:)/.test(text) ? MADE.exec(text)?.[1] : undefined);
     if (made !== undefined) return this.#make('chain', line, made);
     if (/^(?:\[\d+:\d+\] )?-A /.test(text)) return this.#add('rule', line);
+    if (/^-P /.test(text)) return this.#add('chain', line);
     const set = IPSET.exec(text);
     if (set !== null) {
       const unit = this.#add('command', line);

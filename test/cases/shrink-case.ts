@@ -1,26 +1,32 @@
 /** Shrinks a case, and finds what is wrong with what comes of it. */
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { differenceOf } from '../../explain/shrink/difference-failure.js';
 import type { Failure } from '../../explain/shrink/failure.js';
 import { type ShrinkCounts, Shrinking } from '../../explain/shrink/shrink.js';
 import { checkCase } from '../../replay/check-case.js';
 import type { Difference } from '../../replay/compare.js';
 import { readCase } from '../../replay/golden-case.js';
+import { TemporaryFolder } from '../../replay/temporary-folder.js';
 import { writeCase } from '../../replay/write-case.js';
 import { withEachOneLess } from './one-less.js';
 
+/** Calls ACTION with a folder for candidates and results. */
+export function inFolder<T>(action: (folder: TemporaryFolder) => T): T {
+  const folder = new TemporaryFolder('shrink-test');
+  try {
+    return action(folder);
+  } finally {
+    folder.remove();
+  }
+}
+
 /** Writes the smallest case that shows FAILURE of the case in DIR to OUT. */
 export function shrinkTo(dir: string, failure: Failure, out: string): ShrinkCounts {
-  const shrinking = new Shrinking(readCase(dir), failure);
-  try {
+  return inFolder((folder) => {
+    const shrinking = new Shrinking(readCase(dir), failure, folder);
     for (const _ of shrinking.steps());
     writeCase(out, shrinking.content());
     return shrinking.counts;
-  } finally {
-    shrinking.close();
-  }
+  });
 }
 
 /**
@@ -28,10 +34,9 @@ export function shrinkTo(dir: string, failure: Failure, out: string): ShrinkCoun
  * more than one, or one thing more can be left out.
  */
 export function faultsOfShrinking(dir: string): string[] {
-  const parent = mkdtempSync(join(tmpdir(), 'nfreplay-small-'));
-  try {
-    const out = join(parent, 'case');
-    const failure = differenceOf(readCase(dir), () => []);
+  return inFolder((folder) => {
+    const out = `${folder.path}/small`;
+    const failure = differenceOf(readCase(dir), () => [], folder);
     const [wanted] = checkCase(readCase(dir)).differences;
     shrinkTo(dir, failure, out);
     const { differences } = checkCase(readCase(out));
@@ -45,9 +50,7 @@ export function faultsOfShrinking(dir: string): string[] {
       if (isShown(failure, smaller)) faults.push(`still shown without ${without}`);
     });
     return faults;
-  } finally {
-    rmSync(parent, { recursive: true, force: true });
-  }
+  });
 }
 
 function isShown(failure: Failure, dir: string): boolean {

@@ -12,10 +12,11 @@ import type { Failure } from '../../explain/shrink/failure.js';
 import { Shrinking } from '../../explain/shrink/shrink.js';
 import { checkCase } from '../../replay/check-case.js';
 import { readCase } from '../../replay/golden-case.js';
+import type { TemporaryFolder } from '../../replay/temporary-folder.js';
 import { writeCase } from '../../replay/write-case.js';
 import { breakCase, recordedCases } from '../cases/broken-cases.js';
 import { withEachOneLess } from '../cases/one-less.js';
-import { faultsOfShrinking, shrinkTo } from '../cases/shrink-case.js';
+import { faultsOfShrinking, inFolder, shrinkTo } from '../cases/shrink-case.js';
 import { pick, seededRandom, testSeed } from '../random.js';
 
 interface Context {
@@ -143,7 +144,10 @@ Shrink('what does not fail cannot be shown, and is told apart', ({ dir }) => {
     () => claimOf(dir, 'the published Radis answers'),
     /has no claim .*did you mean the published Redis answers\?/,
   );
-  assert.throws(() => differenceOf(readCase('pcaps/docker'), () => []), /does not differ from want/);
+  assert.throws(
+    () => inFolder((folder) => differenceOf(readCase('pcaps/docker'), () => [], folder)),
+    /does not differ from want/,
+  );
   assert.throws(
     () => errorFailureOf(readCase('pcaps/docker'), 3, reportOf),
     /is replayed without an error, not with exit code 3/,
@@ -166,17 +170,14 @@ Shrink('an error that ends a replay: the rule that is not supported stays, and n
 
 Shrink('twice the same bytes, and what was not searched to its end shows the failure, too', ({ dir, out }) => {
   copyWithoutAccept(dir);
-  const failure = () => differenceOf(readCase(dir), () => []);
-  const contentAfter = (steps: number) => {
-    const shrinking = new Shrinking(readCase(dir), failure());
-    try {
+  const failureIn = (folder: TemporaryFolder) => differenceOf(readCase(dir), () => [], folder);
+  const contentAfter = (steps: number) =>
+    inFolder((folder) => {
+      const shrinking = new Shrinking(readCase(dir), failureIn(folder), folder);
       let taken = 0;
       for (const _ of shrinking.steps()) if (++taken === steps) break;
       return { content: shrinking.content(), isDone: shrinking.isDone };
-    } finally {
-      shrinking.close();
-    }
-  };
+    });
   const whole = contentAfter(Number.POSITIVE_INFINITY);
   assert.equal(whole, contentAfter(Number.POSITIVE_INFINITY));
   assert.ok(whole.isDone);
@@ -184,7 +185,11 @@ Shrink('twice the same bytes, and what was not searched to its end shows the fai
     const { content, isDone } = contentAfter(steps);
     assert.not(isDone);
     writeCase(join(out, `${steps}`), content);
-    assert.ok(failure().isShownBy(readCase(join(out, `${steps}`))), `after ${steps} steps`);
+    const small = readCase(join(out, `${steps}`));
+    assert.ok(
+      inFolder((folder) => failureIn(folder).isShownBy(small)),
+      `after ${steps} steps`,
+    );
     assert.is(checkCase(readCase(join(out, `${steps}`))).differences.length, 1, `after ${steps} steps`);
   }
 });
