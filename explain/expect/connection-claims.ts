@@ -36,6 +36,8 @@ export interface ConnectionClaim {
   readonly tally: Tally;
 }
 
+/** How many stories are kept for connections of which it is still open whether they are as they should be. */
+const MOST_STORIES = 1000;
 /** How many connections that timed out are named. */
 const MOST_NAMED = 3;
 
@@ -43,6 +45,7 @@ export class ConnectionClaims {
   readonly #claims: readonly ConnectionClaim[];
   readonly #book = new ConnectionBook<Connection>();
   readonly #connections: Connection[] = [];
+  readonly #budget = { left: MOST_STORIES };
   #emulator!: IpStack;
   #current: Belonging<Connection> | undefined;
   /** Conntrack had an entry for the current packet before it came. */
@@ -88,7 +91,9 @@ export class ConnectionClaims {
     }
     if (!this.#isOpening(met)) return;
     const courses = this.#claims.flatMap(({ claim }) =>
-      claim.sentence !== undefined && fits(claim.sentence, met.entered) ? [new ConnectionCourse(claim, met)] : [],
+      claim.sentence !== undefined && fits(claim.sentence, met.entered)
+        ? [new ConnectionCourse(claim, met, this.#budget)]
+        : [],
     );
     if (courses.length === 0 && current === undefined) return;
     const isTurned = met.story.tracked?.direction === 'reply';
@@ -125,7 +130,7 @@ export class ConnectionClaims {
       for (const course of courses) {
         const tally = this.#claims.find(({ claim }) => claim === course.claim)!.tally;
         const { problems, offender } = course.judge(expiry);
-        tally.add(problems, offender);
+        tally.add(problems, () => offender);
         if (course.claim.ends?.value === 'expired' && expiry.isExpired && tally.notes.length < MOST_NAMED)
           tally.notes.push(`${name}: ${words}`);
       }

@@ -4,66 +4,99 @@ import type { Direction } from '../capture/rung.js';
 import { isAccepted, type Story } from '../story/story.js';
 import { AnswersSeen } from './answers-seen.js';
 import type { Offender, Problem } from './claim-result.js';
-import { type JudgeContext, type Judged, problemsOf, uncertainIn } from './judge-packet.js';
+import { answerProblems, becomesProblems, endProblems, uncertainIn } from './judge-packet.js';
 import type { MetPacket } from './packet-claims.js';
 import { enteredOf, finalOf, leftOf } from './packet-views.js';
 
-/** A packet that may be the offender. */
-interface KeptPacket {
-  readonly story: Story;
-  readonly context: JudgeContext;
-  readonly offender: Offender;
+/** How many stories may still be kept: a capture may have a million connections. */
+export interface StoryBudget {
+  left: number;
+}
+
+/** Whether the entry of a connection timed out, and how that was or is. */
+export interface Expiry {
+  readonly isExpired: boolean;
+  readonly words: string;
 }
 
 export class ConnectionCourse {
   readonly claim: PacketClaim;
-  readonly #first: KeptPacket;
-  /** The first that did not get through. */
-  #stopped: KeptPacket | undefined;
-  #uncertain: KeptPacket | undefined;
+  readonly #budget: StoryBudget;
   readonly #answers: AnswersSeen;
   readonly #opener: string | undefined;
+  readonly #becomes: readonly Problem[];
+  /** Of the first packet that did not get through; until then of the first packet. */
+  #ends: readonly Problem[];
+  #uncertain: readonly Problem[] = [];
+  #isStopped = false;
+  /** The first packet, as long as it may be what is to be shown; and those that show what is wrong. */
+  #first: Offender | undefined;
+  #stopped: Offender | undefined;
+  #doubtful: Offender | undefined;
 
   /** FIRST: its first packet. */
-  constructor(claim: PacketClaim, first: MetPacket) {
+  constructor(claim: PacketClaim, first: MetPacket, budget: StoryBudget) {
+    const { story, context } = first;
     this.claim = claim;
-    this.#first = kept(first);
-    this.#opener = enteredOf(first.story)?.source;
-    this.#answers = new AnswersSeen(claim.answer?.value, first.context.names);
+    this.#budget = budget;
+    this.#opener = enteredOf(story)?.source;
+    this.#answers = new AnswersSeen(claim.answer?.value, context.names);
+    this.#becomes = becomesProblems(claim, story, context);
+    this.#ends = endProblems(claim, story, context);
+    if (this.#mayShowFirst) this.#first = this.#keep(first);
+  }
+
+  get #mayShowFirst(): boolean {
+    const { claim } = this;
+    const isOpen = (claim.answer !== undefined && !this.#answers.isMet) || claim.ends?.value === 'expired';
+    return isOpen || this.#becomes.length + this.#ends.length > 0;
+  }
+
+  #keep({ offender }: MetPacket): Offender | undefined {
+    if (this.#budget.left === 0) return undefined;
+    this.#budget.left--;
+    return offender();
   }
 
   /** MET is a packet of it, the first one included. DIRECTION: undefined: an ICMP error about one of its packets. */
   add(met: MetPacket, direction: Direction | undefined): void {
-    const { story } = met;
+    const { story, context } = met;
     if (direction === 'original') this.#answers.addAnswersTo(story);
     else if (direction === 'reply' || leftOf(story)?.destination === this.#opener) this.#answers.addAnswer(story);
     // What becomes of an error about its packets is another matter.
-    if (direction === undefined) return;
-    if (this.#stopped === undefined && isStopped(story)) this.#stopped = this.#keep(met);
-    if (this.#uncertain === undefined && uncertainIn(story).length > 0) this.#uncertain = this.#keep(met);
+    if (direction !== undefined && !this.#isStopped && isStopped(story)) {
+      this.#isStopped = true;
+      this.#ends = endProblems(this.claim, story, context);
+      if (this.#ends.length > 0 || this.#first !== undefined) this.#stopped = this.#keep(met);
+    }
+    if (direction !== undefined && this.#uncertain.length === 0) {
+      this.#uncertain = uncertainIn(story);
+      if (this.#uncertain.length > 0) this.#doubtful = this.#keep(met);
+    }
+    if (this.#first === undefined || this.#mayShowFirst) return;
+    this.#first = undefined;
+    this.#budget.left++;
   }
 
-  #keep(met: MetPacket): KeptPacket {
-    return met.story === this.#first.story ? this.#first : kept(met);
+  /** What of it is not as the claim says; and the packet that shows the first of these problems, if it was kept. */
+  judge({ isExpired, words }: Expiry): {
+    readonly problems: readonly Problem[];
+    readonly offender: Offender | undefined;
+  } {
+    const { ends } = this.claim;
+    const problems: Problem[] = [
+      ...this.#uncertain,
+      ...this.#becomes,
+      ...(ends?.value === 'expired' && !isExpired
+        ? [{ member: 'ends' as const, expected: ends.text, found: words }]
+        : []),
+      ...this.#ends,
+      ...answerProblems(this.claim, this.#answers),
+    ];
+    const member = problems[0]?.member;
+    const shown = member === 'uncertain' ? this.#doubtful : member === 'becomes' ? this.#first : this.#stopped;
+    return { problems, offender: shown ?? this.#first };
   }
-
-  /** What of it is not as the claim says; and the packet that shows it, by the first of these problems. */
-  judge(expiry: Judged['expiry']): { readonly problems: readonly Problem[]; readonly offender: () => Offender } {
-    const first = this.#first;
-    const ends = this.#stopped ?? first;
-    const judged = {
-      ...{ first: first.story, ends: ends.story, answers: this.#answers, uncertain: this.#uncertain?.story },
-      ...(expiry === undefined ? {} : { expiry }),
-    };
-    const problems = problemsOf(this.claim, judged, ends.context);
-    const shown =
-      problems[0]?.member === 'becomes' ? first : problems[0]?.member === 'uncertain' ? this.#uncertain : ends;
-    return { problems, offender: () => (shown ?? ends).offender };
-  }
-}
-
-function kept({ story, context, offender }: MetPacket): KeptPacket {
-  return { story, context, offender: offender() };
 }
 
 /** Whether the packet of STORY did not get through; a fragment that waits is not stopped. */

@@ -11,17 +11,15 @@ import { absence, deciderFits } from './decider-fits.js';
 import { finalOf, leftOf } from './packet-views.js';
 import { decidedWords, leftWords, verdictWords } from './words.js';
 
-/** What a claim is about: one packet, or the packets of one connection. */
+/** What a claim is about: one packet, or the few that a word stands for. */
 export interface Judged {
   /** Of the packet that gave the verdict. */
   readonly ends: Story;
   /** Of the packet of which `becomes` tells. */
   readonly first: Story;
   readonly answers: AnswersSeen;
-  /** Only of a connection: its first packet that is uncertain. */
+  /** The first packet that is uncertain, if there are several. */
   readonly uncertain?: Story | undefined;
-  /** Only of a connection: whether its entry timed out, and in any case how it was at the end. */
-  readonly expiry?: { readonly isExpired: boolean; readonly words: string };
 }
 
 export interface JudgeContext {
@@ -32,29 +30,40 @@ export interface JudgeContext {
 
 /** What of JUDGED is not as CLAIM says, in the order in which claims are written. */
 export function problemsOf(claim: PacketClaim, judged: Judged, context: JudgeContext): Problem[] {
-  const { becomes, ends, by, answer } = claim;
   const { first, answers, uncertain = first } = judged;
-  const problems = uncertainIn(uncertain);
-  if (becomes !== undefined) {
-    const left = leftOf(first);
-    if (left === undefined || !fits(becomes.value, left))
-      problems.push({
-        member: 'becomes',
-        expected: becomes.text,
-        found: leftWords(first, becomes.value, context.names),
-      });
-  }
-  if (ends !== undefined && !isEnd(ends.value, judged))
-    problems.push({ member: 'ends', expected: ends.text, found: endWords(ends.value, judged) });
-  const decided = finalOf(judged.ends);
-  if (by !== undefined && !deciderFits(by.value, decided)) {
-    const why = absence(by.value, context.ruleset);
-    const found = `${decided.verdict} ${decidedWords(decided)}${why === undefined ? '' : ` (${why})`}`;
+  return [
+    ...uncertainIn(uncertain),
+    ...becomesProblems(claim, first, context),
+    ...endProblems(claim, judged.ends, context),
+    ...answerProblems(claim, answers),
+  ];
+}
+
+/** How the packet of STORY left. */
+export function becomesProblems({ becomes }: PacketClaim, story: Story, { names }: JudgeContext): Problem[] {
+  if (becomes === undefined) return [];
+  const left = leftOf(story);
+  if (left !== undefined && fits(becomes.value, left)) return [];
+  return [{ member: 'becomes', expected: becomes.text, found: leftWords(story, becomes.value, names) }];
+}
+
+/** The verdict of STORY, and what decided. */
+export function endProblems({ ends, by }: PacketClaim, story: Story, { ruleset }: JudgeContext): Problem[] {
+  const problems: Problem[] = [];
+  const final = finalOf(story);
+  if (ends !== undefined && ends.value !== 'expired' && !isEnd(ends.value, final))
+    problems.push({ member: 'ends', expected: ends.text, found: verdictWords(story) });
+  if (by !== undefined && !deciderFits(by.value, final)) {
+    const why = absence(by.value, ruleset);
+    const found = `${final.verdict} ${decidedWords(final)}${why === undefined ? '' : ` (${why})`}`;
     problems.push({ member: 'by', expected: by.text, found });
   }
-  if (answer !== undefined && !answers.isMet)
-    problems.push({ member: 'answer', expected: answer.text, found: answers.found });
   return problems;
+}
+
+export function answerProblems({ answer }: PacketClaim, answers: AnswersSeen): Problem[] {
+  if (answer === undefined || answers.isMet) return [];
+  return [{ member: 'answer', expected: answer.text, found: answers.found }];
 }
 
 /** What makes the packet of STORY uncertain. */
@@ -64,13 +73,6 @@ export function uncertainIn(story: Story): Problem[] {
   return [{ member: 'uncertain', expected: 'to be certain what becomes of it', found: uncertainWords(first) }];
 }
 
-function isEnd(expected: ExpectedEnd, { ends, expiry }: Judged): boolean {
-  const { verdict } = finalOf(ends);
-  if (expected === 'expired') return expiry?.isExpired === true;
+function isEnd(expected: Exclude<ExpectedEnd, 'expired'>, { verdict }: Story): boolean {
   return expected === 'accepted' ? isAccepted({ verdict }) : verdict === expected;
-}
-
-function endWords(expected: ExpectedEnd, { ends, expiry }: Judged): string {
-  if (expected !== 'expired') return verdictWords(ends);
-  return expiry === undefined ? `${verdictWords(ends)}; only a connection expires` : expiry.words;
 }

@@ -29,7 +29,7 @@ export class Tally {
   }
 
   /** One more packet or connection: PROBLEMS are what of it is not as the claim says. */
-  add(problems: readonly Problem[], offender: () => Offender): void {
+  add(problems: readonly Problem[], offender: () => Offender | undefined): void {
     this.met++;
     if (problems.length === 0) return;
     if (this.#unmet++ > 0) return;
