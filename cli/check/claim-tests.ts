@@ -35,6 +35,9 @@ function subjectLines({ claim }: ClaimResult, { width }: FailureLayout): string[
 /** What is good to know of claims that are met, too. */
 export function notesOf(results: readonly ClaimResult[]): string[] {
   return results
-    .filter(({ claim, isMet }) => claim.kind === 'never' && isMet)
-    .map(({ claim, met }) => `${claim.name}: it met ${met === 0 ? 'no packet' : count(met, 'packet')}`);
+    .filter(({ isMet }) => isMet)
+    .flatMap(({ claim, met, notes }) => {
+      const extent = claim.kind === 'never' ? [`it met ${met === 0 ? 'no packet' : count(met, 'packet')}`] : [];
+      return [...extent, ...notes].map((note) => `${claim.name}: ${note}`);
+    });
 }
