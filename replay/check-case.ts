@@ -8,13 +8,15 @@ import { FileError, systemMessage } from '../io/file-error.js';
 import { namesIn, nativePath, refuseIrregular } from '../io/path.js';
 import { randomName } from '../io/process-tag.js';
 import { recover, removeLeftovers, StagedDir } from '../io/staged-dir.js';
+import { writeText } from '../io/text-file.js';
 import { type CompareOptions, type Comparison, compareResults, NotAResultError } from './compare.js';
 import { NoRulesError, ReplayOptionsError } from './errors.js';
 import { filesOf, type GoldenCase, optionsOf } from './golden-case.js';
 import { LOG_FILE, NFLOG_FILE } from './logged.js';
+import { madeByText } from './provenance.js';
 import { type ReplayControl, type ReplayOptions, replay } from './replay.js';
 import type { DropListener } from './replay-run.js';
-import { foreignExpectation, IPSET_FILE } from './result-files.js';
+import { foreignExpectation, IPSET_FILE, MADE_BY_FILE } from './result-files.js';
 import { devicesOf } from './result-folder.js';
 import type { Summary } from './summary.js';
 
@@ -112,6 +114,8 @@ export interface UpdatedCase {
  */
 export function updateCase(golden: GoldenCase, options: UpdateOptions = {}): UpdatedCase {
   const { wantDir } = golden;
+  if (golden.made !== undefined)
+    throw new ReplayOptionsError(`${golden.dir} is a folder of results, which nfreplay replay --out makes anew`);
   recover(wantDir);
   return withResult(golden, options, (got, { drops, truncated, summary: { warnings } }) => {
     if (truncated.length > 0 && !options.allowTruncated) {
@@ -122,7 +126,7 @@ export function updateCase(golden: GoldenCase, options: UpdateOptions = {}): Upd
     const comparison = comparedIfReadable(wantDir, got, drops);
     options.before?.(comparison);
     const isWritten = comparison?.differences.length !== 0 || hasOtherFiles(wantDir, got);
-    if (isWritten) replaceWant(wantDir, got, options);
+    if (isWritten) replaceWant(wantDir, got, options, madeByText(golden.dir, filesOf(golden)));
     return { warnings, isWritten };
   });
 }
@@ -139,7 +143,8 @@ function comparedIfReadable(wanted: string, got: string, drops: Drops): Comparis
 
 /** Whether WANTED has a file that GOT has not, or lacks one, of those that are compared. */
 function hasOtherFiles(wanted: string, got: string): boolean {
-  const [before, after] = [namesIn(wanted).filter((name) => !name.startsWith('.')), filesOfWant(got)];
+  const isCompared = (name: string): boolean => !name.startsWith('.') && name !== MADE_BY_FILE;
+  const [before, after] = [namesIn(wanted).filter(isCompared), filesOfWant(got)];
   return before.some((name) => !after.includes(name)) || after.some((name) => !before.includes(name));
 }
 
@@ -219,10 +224,10 @@ function filesOfWant(dir: string): string[] {
 }
 
 /**
- * Replaces WANT as a whole by the files of RESULT that are compared.
+ * Replaces WANT as a whole by the files of RESULT that are compared. MADE_BY: what says how they were made.
  * @throws {FileError} if WANT cannot be written, or contains a file that is not one of an expectation
  */
-export function replaceWant(want: string, result: string, control: ReplayControl = {}): void {
+export function replaceWant(want: string, result: string, control: ReplayControl = {}, madeBy?: string): void {
   const staged = new StagedDir(want, {
     foreignFile: foreignExpectation,
     ...(control.onCreate === undefined ? {} : { onCreate: control.onCreate }),
@@ -230,6 +235,7 @@ export function replaceWant(want: string, result: string, control: ReplayControl
   try {
     for (const name of filesOfWant(result))
       copyFileSync(nativePath(join(result, name)), nativePath(join(staged.path, name)));
+    if (madeBy !== undefined) writeText(join(staged.path, MADE_BY_FILE), madeBy);
     staged.commit();
   } catch (error) {
     staged.discard();

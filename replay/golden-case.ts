@@ -32,7 +32,9 @@ import { filesOfChange } from './changes/planned-change.js';
 import { filesOfCommands } from './commands/host-command.js';
 import { ReplayOptionsError } from './errors.js';
 import { HOST_CONNTRACK } from './listed-connections.js';
+import type { MadeBy } from './provenance.js';
 import type { ReplayOptions } from './replay.js';
+import { isResultFolder, readResultFolder } from './result-case.js';
 import { rulesPathsOf } from './rules-files.js';
 
 export interface GoldenCase {
@@ -56,6 +58,8 @@ export interface GoldenCase {
   isStrict: boolean;
   /** Further ones of `case.json`. */
   options: Partial<ReplayOptions>;
+  /** Only of a result folder, which is replayed and compared as a case is: how it was made. */
+  made?: MadeBy;
 }
 
 const HOST_FILE = 'host.json';
@@ -81,12 +85,12 @@ export function caseFoldersIn(path: string): string[] {
     const found = stat.isFile() ? 'a file' : 'not a folder';
     throw new ReplayOptionsError(`${path} is ${found}; expected the folder of a case`);
   }
-  if (isCase(path)) return [path];
+  if (isCase(path) || isResultFolder(path)) return [path];
   const folders = namesIn(path)
     .map((name) => join(path, name))
     .filter(isCase);
   if (folders.length === 0) {
-    const expected = `a case has a ${HOST_FILE}, or names its host in ${CASE_FILE}`;
+    const expected = `a case has a ${HOST_FILE}, or names its host in ${CASE_FILE}; a folder of replay -o is one, too`;
     throw new ReplayOptionsError(`${path}: not a golden case, and contains none: ${expected}`);
   }
   return folders;
@@ -101,6 +105,7 @@ function isCase(dir: string): boolean {
  * @throws {FileError} {ReplayOptionsError} as casesIn
  */
 export function readCase(dir: string): GoldenCase {
+  if (!isCase(dir) && isResultFolder(dir)) return readResultFolder(dir);
   const { rulesPath, hostPath, inputs, stitchPaths, captures, conntrackPath, isStrict, ...options } =
     caseOptionsIn(dir);
   const own = (name: string) => (existsSync(nativePath(join(dir, name))) ? join(dir, name) : undefined);
@@ -188,11 +193,12 @@ const QUICK_STEPS = 2 ** 24;
 const MANY_RULES = 1000;
 /** What a replay of GOLDEN reads. */
 export function optionsOf(golden: GoldenCase): ReplayOptions {
-  const { dir, rulesPath, hostPath, inputs, stitchPaths, captures, conntrackPath, options } = golden;
+  const { dir, rulesPath, hostPath, inputs, stitchPaths, captures, conntrackPath, options, made } = golden;
   return {
     checksums: captures.length > 0 ? 'auto' : 'verify',
     ...options,
-    ...{ hostPath, inputs, stitchPaths, captures, within: dir },
+    ...{ hostPath, inputs, stitchPaths, captures },
+    ...(made === undefined ? { within: dir } : {}),
     // `readCase` refuses a case that should have captures.
     mayBeEmpty: true,
     ...(rulesPath === undefined ? {} : { rulesPath }),

@@ -10,6 +10,9 @@ export const GENERATOR = 'nfreplay';
 /** The sets, as ipset save prints them. */
 export const IPSET_FILE = 'ipset.txt';
 
+/** With which version, and of which inputs, golden captures were made (provenance.ts). */
+export const MADE_BY_FILE = 'made-by.json';
+
 /** What a run may write besides the captures, which the summary lists. */
 const RESULT_TEXTS = [SUMMARY_FILE, 'rules.v4', 'conntrack.txt', 'log.txt', 'nflog.pcap', IPSET_FILE];
 
@@ -24,7 +27,11 @@ export function foreignResult(dir: string): string | undefined {
 
 /** The name of a file in the expectation DIR that is not one of an expectation; undefined if there is none. */
 export function foreignExpectation(dir: string): string | undefined {
-  return otherIn(dir, namesIn(dir), (name) => EXPECTATION_FILE.test(name) || RESULT_TEXTS.includes(name));
+  return otherIn(
+    dir,
+    namesIn(dir),
+    (name) => EXPECTATION_FILE.test(name) || name === MADE_BY_FILE || RESULT_TEXTS.includes(name),
+  );
 }
 
 const EXPECTATION_FILE = /\.pcap$|^rules\.v6$/;

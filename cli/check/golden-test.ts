@@ -9,12 +9,14 @@ import { renderDifference, secondsText } from '../render-difference.js';
 import type { CheckedTest, DetailLayout } from '../reporters/model.js';
 import { type DifferenceGroup, groupsOf, packetText } from './difference-groups.js';
 
-const NAME = 'what left the host, its rules and connections are as in want/';
-const NAME_WITHOUT_RULES = 'what left the host and its connections are as in want/';
+const COMPARED = 'what left the host, its rules and connections';
+const COMPARED_WITHOUT_RULES = 'what left the host and its connections';
 const INDENT = '  ';
 
 export interface GoldenTestOptions {
   readonly wantDir: string;
+  /** What the name of the test calls it: `want/`. */
+  readonly wanted: string;
   /** Names of addresses that the case itself has. */
   readonly names: Names;
   /** How many groups, and how many differences of a group, are shown. */
@@ -24,7 +26,8 @@ export interface GoldenTestOptions {
 
 /** What became of COMPARISON with the golden captures. */
 export function goldenTest({ differences }: Comparison, options: GoldenTestOptions): CheckedTest {
-  const name = options.comparesRules ? NAME : NAME_WITHOUT_RULES;
+  const compared = options.comparesRules ? COMPARED : COMPARED_WITHOUT_RULES;
+  const name = `${compared} are as in ${options.wanted}`;
   if (differences.length === 0) return { name, status: 'passed' };
   const groups = groupsOf(differences);
   const decided = groups.find(({ decidedBy }) => decidedBy !== undefined);

@@ -1,4 +1,5 @@
 /** Checks one case: its replay, the comparison with golden captures, and its claims. */
+import { join } from 'node:path';
 import { Judging } from '../../explain/expect/judging.js';
 import { readHostAt } from '../../io/host-files.js';
 import { refuseIrregular } from '../../io/path.js';
@@ -7,6 +8,7 @@ import { type CheckOptions, replayOptionsOf, runCase } from '../../replay/check-
 import { loadExpectation } from '../../replay/expectation-file.js';
 import type { GoldenCase } from '../../replay/golden-case.js';
 import { addressesByName, loadNames, type Names } from '../../replay/names.js';
+import { madeByOf, provenanceLines } from '../../replay/provenance.js';
 import type { Summary } from '../../replay/summary.js';
 import { count } from '../number.js';
 import type { CheckedCase, CheckedTest } from '../reporters/model.js';
@@ -29,10 +31,11 @@ export function checkedCase(golden: GoldenCase, { top, names: given, ...options 
   const results = judging?.results() ?? [];
   const comparesRules = options.comparesRules ?? options.rulesPath === undefined;
   const names = judging?.names ?? containerNames(golden, comparison?.differences.length !== 0);
+  const wanted = golden.made === undefined ? 'want/' : 'this folder';
   const tests: CheckedTest[] = [
     ...(comparison === undefined
       ? []
-      : [goldenTest(comparison, { wantDir: golden.wantDir, names, top, comparesRules })]),
+      : [goldenTest(comparison, { wantDir: golden.wantDir, wanted, names, top, comparesRules })]),
     ...summaryTests(golden, summary, names),
     ...results.map((result) => claimTest(result, judging!.names)),
   ];
@@ -45,11 +48,18 @@ export function checkedCase(golden: GoldenCase, { top, names: given, ...options 
     dir: golden.dir,
     tests,
     warnings: [...summary.warnings, ...uncertainWarnings(summary.uncertain)],
-    notes: notesOf(results),
+    notes: [...notesOf(results), ...originOf(golden, (comparison?.differences.length ?? 0) > 0)],
     // Of claims that send their packets themselves, there is nothing to count.
     ...(captureFiles(golden).length === 0 ? {} : { extent: { frames, rules, connections } }),
     seconds: (performance.now() - startedMs) / 1000,
   };
+}
+
+/** Where what GOLDEN expects comes from: of a result folder always, of golden captures if the results DIFFER. */
+function originOf({ dir, wantDir, made }: GoldenCase, differ: boolean): string[] {
+  if (made !== undefined) return provenanceLines(dir, made);
+  const golden = differ ? madeByOf(wantDir) : undefined;
+  return golden === undefined ? [] : provenanceLines(wantDir, golden, (path) => join(dir, path));
 }
 
 /** Judges the claims of GOLDEN, which may use the names GIVEN, in its replay with OPTIONS; undefined: it has none. */

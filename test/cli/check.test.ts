@@ -110,6 +110,7 @@ Check('--update replaces the whole expectation by the results', ({ golden }) => 
     'docker0.pcap',
     'eth0.pcap',
     'local.pcap',
+    'made-by.json',
     'rules.v4',
   ]);
   assert.equal(readdirSync(golden).sort(), ['README.md', 'host.json', 'in', 'rules.v4', 'want']);
