@@ -3,7 +3,6 @@ import type { CaptureRecord } from '../../codecs/capture.js';
 import type { Claim, NeverClaim, PacketClaim } from '../../codecs/expectation/expectation.js';
 import { IPV4_LENGTH } from '../../codecs/layouts.js';
 import { readSentencePacket } from '../../codecs/sentence/read-packet.js';
-import type { SentencePacket } from '../../codecs/sentence/sentence.js';
 import { counted } from '../../codecs/text.js';
 import type { TableName } from '../../core/hooks.js';
 import type { IpStack } from '../../core/ip-stack.js';
@@ -28,6 +27,9 @@ import { enteredOf, isCompleted } from './packet-views.js';
 import type { Tally } from './tally.js';
 import { placeOfDecider } from './words.js';
 
+/** How much of a packet is kept: all that a sentence can ask for. */
+const HEADER_BYTES = 80;
+
 /** A claim about single packets. */
 interface FilteredClaim {
   readonly claim: PacketClaim | NeverClaim;
@@ -46,8 +48,8 @@ export class ClaimWatch extends StoryWatch {
   readonly #tallies: ReadonlyMap<Claim, Tally>;
   readonly #location = new IpLocation();
   #assumptions!: Assumptions;
-  /** The packet in the current frame. */
-  #captured: SentencePacket | undefined;
+  /** The beginning of the packet in the current frame. */
+  #captured: Uint8Array | undefined;
   #fragment = '';
   /** Fragments of packets that are not complete. */
   readonly #held = new Map<string, MetPacket[]>();
@@ -88,10 +90,7 @@ export class ClaimWatch extends StoryWatch {
     this.#noteNear(frame, dev);
     if (!isOfConnection && !this.#packetClaims.some(({ filter }) => filter.takes(frame.view, at, captured, dev)))
       return false;
-    const packet = readSentencePacket(frame.bytes.subarray(at, at + captured));
-    if (packet === undefined) return false;
-    const place = isOwn ? { isLocal: true } : { inDev: this.#run.setting.host.interfaceNames[frame.dev] };
-    this.#captured = { ...packet, ...place, mark: frame.mark };
+    this.#captured = frame.bytes.slice(at, at + Math.min(captured, HEADER_BYTES));
     this.#fragment = fragmentOf(frame, at);
     this.#assumptions.start();
     return true;
@@ -118,8 +117,9 @@ export class ClaimWatch extends StoryWatch {
   }
 
   told(story: Story | undefined, place: FramePlace): void {
-    if (story === undefined || this.#captured === undefined) return;
-    const entered = enteredOf(story, this.#captured);
+    const captured = this.#captured;
+    if (story === undefined || captured === undefined) return;
+    const entered = enteredOf(story, () => readSentencePacket(captured));
     if (entered === undefined) return;
     const met: MetPacket = {
       story,

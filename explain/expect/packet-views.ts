@@ -9,16 +9,16 @@ import type { PacketFields } from '../../core/events.js';
 import { type Story, stepsOf } from '../story/story.js';
 
 /**
- * The packet of STORY as it entered, with what conntrack takes it for and where it was to leave. CAPTURED: what its
- * frame says, for a packet that was dropped before the host read it.
+ * The packet of STORY as it entered, with what conntrack takes it for. CAPTURED: what its frame says, for a packet that
+ * was dropped before the host read it.
  */
-export function enteredOf(story: Story, captured?: SentencePacket): SentencePacket | undefined {
+export function enteredOf(story: Story, captured?: () => SentencePacket | undefined): SentencePacket | undefined {
   const { packet, inDev, tracked } = story;
   const whole = packet?.fragment === undefined ? undefined : wholeOf(story);
   const fields = whole ?? packet;
-  const entered = fields === undefined ? captured : sentencePacketOf(fields);
+  const entered = fields === undefined ? captured?.() : sentencePacketOf(fields);
   if (entered === undefined) return undefined;
-  return { ...entered, ...placeOf(inDev), outDev: outDevOf(finalOf(story)), state: tracked?.ctstate };
+  return { ...entered, ...placeOf(inDev), state: tracked?.ctstate };
 }
 
 /** The packet of STORY as it left or reached the host; undefined if it did neither. */
@@ -62,11 +62,4 @@ function wholeOf(story: Story): PacketFields | undefined {
 
 function placeOf(inDev: string | undefined): Pick<SentencePacket, 'inDev' | 'isLocal'> {
   return inDev === undefined ? { isLocal: true } : { inDev };
-}
-
-/** Where the packet left, or was to leave when it was stopped. */
-function outDevOf(story: Story): string | undefined {
-  if (story.left !== undefined) return story.left.dev;
-  const step = stepsOf(story).findLast(({ kind }) => kind === 'routed');
-  return step?.kind === 'routed' && step.to === 'interface' ? step.dev : undefined;
 }

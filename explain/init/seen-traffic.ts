@@ -117,7 +117,7 @@ export class SeenTraffic extends StoryWatch {
     const captured = this.#captured;
     if (story === undefined || captured === undefined) return;
     const { verdict } = story;
-    const entered = enteredOf(story, captured);
+    const entered = enteredOf(story, () => captured);
     if (entered === undefined || verdict === 'held' || verdict === 'skipped') return;
     const end = endOf(story);
     const isUncertain = finalOf(story).uncertain.length > 0 || story.uncertain.length > 0;
