@@ -21,7 +21,8 @@ export function claimTest(result: ClaimResult, caseNames: Names): CheckedTest {
     details: ({ names, ...layout }) => {
       const all = { ...layout, names: new Map([...caseNames, ...names]) };
       const problems = result.problems.length > 1 ? problemLines(result, all) : subjectLines(result, all);
-      return [...problems, ...offenderLines(result, all)];
+      const lines = [...problems, ...offenderLines(result, all)];
+      return lines[0] === '' ? lines.slice(1) : lines;
     },
   };
 }
