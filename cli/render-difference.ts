@@ -38,13 +38,14 @@ export function renderDifference(
 const GAP = 2;
 
 function renderFrame(
-  { device, tsNs, wanted, got, droppedBy = [] }: FrameDifference,
+  { device, tsNs, wanted, got, cause, droppedBy = [] }: FrameDifference,
   style: Style,
   width: number,
   names: Names,
 ): string[] {
   const lines = [`${shown(device)}, caused by the input of ${secondsText(tsNs)}:`];
-  for (const cause of droppedBy) lines.push(...wrapAfter('  ', `dropped by ${causeText(cause)}`, width));
+  for (const one of cause === undefined ? droppedBy : [cause])
+    lines.push(...wrapAfter('  ', `dropped by ${causeText(one)}`, width));
   lines.push('', ...renderPackets(wanted, got, { wanted: 'expected', got: 'got', names }, style, width));
   if (wanted && got) lines.push('', ...hexDifference(wanted, got, style, width));
   return lines;

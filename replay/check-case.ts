@@ -3,13 +3,13 @@ import { copyFileSync, existsSync, mkdirSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { CaptureError } from '../codecs/capture-error.js';
-import type { DropCause } from '../core/drop.js';
 import { FileError, systemMessage } from '../io/file-error.js';
 import { namesIn, nativePath, refuseIrregular } from '../io/path.js';
 import { randomName } from '../io/process-tag.js';
 import { recover, removeLeftovers, StagedDir } from '../io/staged-dir.js';
 import { writeText } from '../io/text-file.js';
 import { type CompareOptions, type Comparison, compareResults, NotAResultError } from './compare.js';
+import { Drops } from './dropped-causes.js';
 import { NoRulesError, ReplayOptionsError } from './errors.js';
 import { filesOf, type GoldenCase, optionsOf } from './golden-case.js';
 import { LOG_FILE, NFLOG_FILE } from './logged.js';
@@ -93,8 +93,7 @@ function compared(wanted: string, got: string, drops: Drops, options: CompareOpt
   const comparison = compareResults(wanted, got, options);
   for (const difference of comparison.differences) {
     if (difference.kind !== 'frame') continue;
-    const droppedBy = drops.get(difference.tsNs);
-    if (droppedBy !== undefined) difference.droppedBy = [...droppedBy];
+    Object.assign(difference, drops.causesOf(difference));
     const path = join(wanted, `${difference.device}.pcap`);
     if (!existsSync(nativePath(path))) throw new NotAResultError(`${path} is missing`);
   }
@@ -148,9 +147,6 @@ function hasOtherFiles(wanted: string, got: string): boolean {
   return before.some((name) => !after.includes(name)) || after.some((name) => !before.includes(name));
 }
 
-/** The causes of drops, by the timestamp (ns) of the input. */
-type Drops = ReadonlyMap<bigint, ReadonlySet<DropCause>>;
-
 /** What a replay told besides its results. */
 interface Told {
   readonly drops: Drops;
@@ -175,13 +171,8 @@ function withResult<T>(golden: GoldenCase, options: CheckOptions, action: (dir: 
   }
 
   function replayInto(outDir: string): Told {
-    const drops = new Map<bigint, Set<DropCause>>();
-    const onDrop: DropListener = (tsSec, tsNsec, { cause }) => {
-      const tsNs = BigInt(tsSec) * 1_000_000_000n + BigInt(tsNsec);
-      const causes = drops.get(tsNs);
-      if (causes === undefined) drops.set(tsNs, new Set([cause]));
-      else causes.add(cause);
-    };
+    const drops = new Drops();
+    const onDrop: DropListener = (tsSec, tsNsec, { cause }, bytes, at) => drops.add(tsSec, tsNsec, cause, bytes, at);
     const truncated: string[] = [];
     const replayOptions = {
       ...replayOptionsOf(golden, options),

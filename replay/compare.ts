@@ -54,7 +54,9 @@ export interface FrameDifference {
   tsNs: bigint;
   wanted: ResultFrame | null;
   got: ResultFrame | null;
-  /** Why packets were dropped because of the same input. */
+  /** Why the packet that is missing was dropped. */
+  cause?: DropCause;
+  /** Why packets were dropped because of inputs of the same time, if it is not certain that it was one of them. */
   droppedBy?: readonly DropCause[];
 }
 

@@ -84,7 +84,7 @@ export interface RunOptions extends Omit<EmulatorOptions, 'memory'> {
 }
 
 /** DROP is valid only during the call. */
-export type DropListener = (tsSec: number, tsNsec: number, drop: Drop) => void;
+export type DropListener = (tsSec: number, tsNsec: number, drop: Drop, bytes: Uint8Array, at: number) => void;
 
 /** The files for packets that were delivered to the host, and for those that were dropped. */
 const LOCAL_FILE = 'local.pcap';
@@ -616,6 +616,6 @@ export class ReplayRun implements EmulatorOutput, CaptureSink {
     this.#watching?.watch.output?.dropped(drop, bytes, at, available, length);
     if (this.#isShown) this.drops.count(drop, bytes, at, available);
     this.hostCapture?.cameBack(bytes, at, available, length);
-    this.#onDrop?.(this.#frame.tsSec, this.#frame.tsNsec, drop);
+    this.#onDrop?.(this.#frame.tsSec, this.#frame.tsNsec, drop, bytes, at);
   }
 }

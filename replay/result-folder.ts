@@ -113,7 +113,7 @@ export function passedPacketsOf(dir: string): PassedPacket[] {
   return passed;
 }
 
-const nanosecondsOf = (tsSec: number, tsNsec: number): bigint => BigInt(tsSec) * 1_000_000_000n + BigInt(tsNsec);
+export const nanosecondsOf = (tsSec: number, tsNsec: number): bigint => BigInt(tsSec) * 1_000_000_000n + BigInt(tsNsec);
 
 /**
  * The lines of each table in `iptables-save -c` text: first the chain declarations, sorted (legacy tables list user

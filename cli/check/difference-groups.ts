@@ -84,7 +84,7 @@ function kindOf(difference: Difference, instead: Instead): Kind {
 /** As many fields that differ are named. */
 const MOST_FIELDS = 4;
 
-function kindOfFrame({ device, tsNs, wanted, got, droppedBy = [] }: FrameDifference, instead: Instead): Kind {
+function kindOfFrame({ device, tsNs, wanted, got, cause, droppedBy = [] }: FrameDifference, instead: Instead): Kind {
   const where = device === 'local' ? 'the host itself' : shown(device);
   if (wanted !== null && got !== null) {
     const fields = differingFields(wanted, got);
@@ -95,9 +95,8 @@ function kindOfFrame({ device, tsNs, wanted, got, droppedBy = [] }: FrameDiffere
   if (got !== null) {
     return { key: `unexpected ${device}`, title: (n) => `${where}: ${count(n, 'packet')} not expected` };
   }
-  const [cause] = droppedBy;
   const others = (instead.get(tsNs) ?? []).filter((other) => other !== device);
-  const why = cause === undefined ? insteadText(others) : `, dropped by ${causeText(cause)}`;
+  const why = cause === undefined ? insteadText(others, droppedBy) : `, dropped by ${causeText(cause)}`;
   const place = cause?.rule ?? cause?.policy;
   return {
     key: `missing ${device} ${why}`,
@@ -106,8 +105,11 @@ function kindOfFrame({ device, tsNs, wanted, got, droppedBy = [] }: FrameDiffere
   };
 }
 
-function insteadText(devices: readonly string[]): string {
-  if (devices.length === 0) return '';
+function insteadText(devices: readonly string[], droppedBy: readonly DropCause[]): string {
+  if (devices.length === 0) {
+    const causes = [...new Set(droppedBy.map(causeText))];
+    return causes.length === 0 ? '' : `; what came in was dropped by ${causes.join(', or by ')}`;
+  }
   const ways = devices.map((device) => (device === 'local' ? 'to the host itself' : `out ${shown(device)}`));
   return `, but something went ${[...new Set(ways)].join(' and ')}`;
 }

@@ -4,7 +4,9 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { keptFolders } from '../../cli/check/kept-folders.js';
 import { shardOf } from '../../cli/check/shard.js';
+import { because } from '../../core/drop.js';
 import { aligned } from '../../replay/align.js';
+import { Drops } from '../../replay/dropped-causes.js';
 import { seededRandom, testSeed } from '../random.js';
 
 const Parts = suite('parts of check');
@@ -30,6 +32,31 @@ Parts('kept results are called as their case, with as many folders above it as t
   assert.equal(folders('/x/a', '/y/a', '/y/c'), [join('out', 'x--a'), join('out', 'y--a'), join('out', 'c')]);
   assert.equal(folders('/x/y/a', '/z/y/a'), [join('out', 'x--y--a'), join('out', 'z--y--a')]);
   assert.equal(folders('/a', '/b/a'), [join('out', 'a'), join('out', 'b--a')]);
+});
+
+Parts('what is missing was dropped for the reason of that packet, not of another one of the same time', () => {
+  const packet = (id: number, length = 60): Buffer => {
+    const bytes = Buffer.alloc(length);
+    bytes.writeUInt16BE(length, 2);
+    bytes.writeUInt16BE(id, 4);
+    bytes[9] = 6;
+    return bytes;
+  };
+  const drops = new Drops();
+  const [first, second] = [because('rule'), because('no-route')];
+  drops.add(1, 5, first, packet(1), 0);
+  drops.add(1, 5, second, packet(2), 0);
+  const missing = (bytes: Buffer | null, tsNs = 1_000_000_005n) => {
+    const wanted = bytes && { bytes: Buffer.concat([Buffer.alloc(14), bytes]), ipAt: 14 };
+    return drops.causesOf({ kind: 'frame', device: 'eth0', tsNs, wanted, got: null });
+  };
+  assert.equal(missing(packet(1)), { cause: first });
+  assert.equal(missing(packet(2)), { cause: second });
+  assert.equal(missing(packet(3)), { droppedBy: [first, second] });
+  assert.equal(missing(packet(1, 61)), { droppedBy: [first, second] });
+  assert.equal(missing(packet(1), 1_000_000_006n), {});
+  drops.add(1, 5, second, packet(1), 0);
+  assert.equal(missing(packet(1)), { droppedBy: [first, second] }, 'two packets that are alike');
 });
 
 /** The longest common subsequence, by trying everything. */
