@@ -30,8 +30,8 @@ import { NeedsThread, type Supervision } from './supervisor.js';
 const MILLISECONDS_PER_SECOND = 1000;
 
 /**
- * Runs the command, in a thread; resolves with the exit code. The first SIGINT ends the search, and the smallest case so
- * far is written; the second one ends the command.
+ * Runs the command, in a thread; resolves with the exit code. The first SIGINT ends the search, and the smallest case
+ * so far is written; the second one ends the command.
  */
 export function shrinkCommand(args: readonly string[], supervision?: Supervision): number {
   if (supervision === undefined) throw new NeedsThread();

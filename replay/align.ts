@@ -9,8 +9,8 @@ export interface Pair<T> {
 }
 
 /**
- * The elements of WANTED and GOT in order, each with the one that IS_SAME. What is left between two of these is in pairs
- * as far as it goes: it may be the same element, changed. Null: there is none.
+ * The elements of WANTED and GOT in order, each with the one that IS_SAME. What is left between two of these is in
+ * pairs as far as it goes: it may be the same element, changed. Null: there is none.
  */
 export function aligned<T>(wanted: readonly T[], got: readonly T[], isSame: (a: T, b: T) => boolean): Pair<T>[] {
   const most = Math.min(wanted.length, got.length);

@@ -33,7 +33,8 @@ export function refuseLinkOut(dir: string, path: string): void {
   const real = realPath(existingPart(path, dir));
   if (folder === undefined || real === undefined || !leavesFolder(relative(folder, real))) return;
   throw new ReplayOptionsError(
-    `${shownPath(path)}: this link leads out of the folder of the case, to ${shownPath(real)}; expected a file within it`,
+    `${shownPath(path)}: this link leads out of the folder of the case, to ${shownPath(real)}; expected a file ` +
+      'within it',
   );
 }
 

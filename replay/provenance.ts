@@ -24,7 +24,9 @@ export function madeByText(dir: string, files: readonly string[]): string {
   return `${JSON.stringify({ generator: `${GENERATOR} ${version()}`, inputs: paths }, null, 2)}\n`;
 }
 
-/** How the golden captures in WANT were made; undefined if nothing says it: a kernel recorded them, or an old version. */
+/**
+ * How the golden captures in WANT were made; undefined if nothing says it: a kernel recorded them, or an old version.
+ */
 export function madeByOf(want: string): MadeBy | undefined {
   const path = join(want, MADE_BY_FILE);
   if (!existsSync(nativePath(path))) return undefined;

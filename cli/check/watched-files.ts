@@ -1,4 +1,7 @@
-/** Notices that files of cases have changed (`--watch`). Asking for their times is slower than inotify, but always works. */
+/**
+ * Notices that files of cases have changed (`--watch`). Asking for their times is slower than inotify, but always
+ * works.
+ */
 import { type Stats, statSync } from 'node:fs';
 import { join, resolve, sep } from 'node:path';
 import { namesIn, nativePath } from '../../io/path.js';

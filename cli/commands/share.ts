@@ -12,7 +12,8 @@ export const SHARE: CommandSpec = {
       name: 'seed',
       value: 'TEXT',
       help:
-        'for the same replacements again, such as in a second case of the same host: a secret, with which they can be ' +
+        'for the same replacements again, such as in a second case of the same host: a secret, with which they can ' +
+        'be ' +
         'undone (default: a new one that is not kept)',
     },
     COLOR,

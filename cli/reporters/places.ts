@@ -13,8 +13,8 @@ export function pathWithin(folder: string, path: string): string | undefined {
 }
 
 /**
- * The line that a failed test is about: that of the rule which decided, if it is in a file within FOLDER, such as one of
- * the case or of `--rules`, or else where the test is written.
+ * The line that a failed test is about: that of the rule which decided, if it is in a file within FOLDER, such as one
+ * of the case or of `--rules`, or else where the test is written.
  */
 export function culpritOf(folder: string, { decidedBy, place }: CheckedTest): TestPlace | undefined {
   if (decidedBy === undefined || decidedBy.line < 1 || !isFileWithin(folder, decidedBy.file)) return place;

@@ -1,5 +1,6 @@
 /**
- * One line a test for other programs, five columns with tabs between them, which stay as they are within a major version:
+ * One line a test for other programs, five columns with tabs between them, which stay as they are within a major
+ * version:
  *
  *     ok|failed|error  CASE  FILE:LINE  NAME  MESSAGE
  *

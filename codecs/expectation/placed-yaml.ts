@@ -1,7 +1,7 @@
 /**
- * The plain part of YAML 1.2 that files of expectations are written in: mappings, lists and texts of one line, each with
- * its place. Whatever says something other than it seems to (anchors, aliases, tags, merge keys, directives, several
- * documents) is refused.
+ * The plain part of YAML 1.2 that files of expectations are written in: mappings, lists and texts of one line, each
+ * with its place. Whatever says something other than it seems to (anchors, aliases, tags, merge keys, directives,
+ * several documents) is refused.
  */
 import { createRequire } from 'node:module';
 import { parseSentence, type SentenceOptions } from '../sentence/parse.js';
@@ -43,7 +43,9 @@ export interface TextSpan extends Span {
   readonly isInFlow: boolean;
 }
 
-/** Far more than expectations need. The `yaml` package is recursive, and its errors at the end of the stack are fatal. */
+/**
+ * Far more than expectations need. The `yaml` package is recursive, and its errors at the end of the stack are fatal.
+ */
 const DEEPEST = 24;
 /** Reading it takes about a second. */
 const LONGEST_FILE = 2 ** 20;

@@ -98,7 +98,10 @@ function inChain(
 
 function notQuoted(rest: string, table: string, chain: string): string {
   if (/^["']/.test(rest)) {
-    return `the quote is not closed, or something is behind it; a # behind a blank, and a comma between brackets, end a text in YAML: write '${table} ${chain} "…"' in single quotes then`;
+    return (
+      'the quote is not closed, or something is behind it; a # behind a blank, and a comma between brackets, end a ' +
+      `text in YAML: write '${table} ${chain} "…"' in single quotes then`
+    );
   }
   return `words of a rule are in quotes: ${table} ${chain} "${rest}"; else expected a number or policy`;
 }

@@ -114,7 +114,8 @@ class ClaimReader {
     if (second !== undefined)
       throw errorIn(
         second.key,
-        `a claim is about one thing, but this one has both ${subject.key.text} and ${second.key.text}; write two claims`,
+        `a claim is about one thing, but this one has both ${subject.key.text} and ${second.key.text}; ` +
+          'write two claims',
       );
     const kind = subject.key.text as Subject;
     for (const { key } of entries)

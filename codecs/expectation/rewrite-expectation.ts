@@ -121,7 +121,9 @@ function commentEdits(text: string, yaml: PlacedYaml, { comment }: ExpectationEd
   });
 }
 
-/** What goes with the comment from START to END of TEXT: the blanks before it, and its line if that has nothing else. */
+/**
+ * What goes with the comment from START to END of TEXT: the blanks before it, and its line if that has nothing else.
+ */
 function withoutComment(text: string, start: number, end: number): Replacement {
   let from = start;
   while (text[from - 1] === ' ' || text[from - 1] === '\t') from--;

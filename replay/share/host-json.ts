@@ -1,6 +1,6 @@
 /**
- * Replaces what a description of a host says about whose it is. Only the members are written that something reads; names
- * of containers and networks come back without what else Docker says of them.
+ * Replaces what a description of a host says about whose it is. Only the members are written that something reads;
+ * names of containers and networks come back without what else Docker says of them.
  */
 import { parseAddress } from '../../codecs/address.js';
 import type { ContainerNames } from '../../codecs/host/containers.js';

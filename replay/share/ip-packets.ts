@@ -1,7 +1,7 @@
 /**
- * Replaces what IPv4 packets say about who sent them: addresses, also in options and in the packets that ICMP errors and
- * tunnels carry, and payloads. Checksums change by as much as what they cover: what was right stays right, and what was
- * wrong or unfinished stays that.
+ * Replaces what IPv4 packets say about who sent them: addresses, also in options and in the packets that ICMP errors
+ * and tunnels carry, and payloads. Checksums change by as much as what they cover: what was right stays right, and what
+ * was wrong or unfinished stays that.
  */
 import { checksumDelta, fold, pseudoHeaderSum, sumBytes, updateChecksum } from '../../codecs/checksum.js';
 import {

@@ -1,4 +1,6 @@
-/** The parts of frames that are kept on purpose: ports, sequence numbers, lengths and the like, which are no addresses. */
+/**
+ * The parts of frames that are kept on purpose: ports, sequence numbers, lengths and the like, which are no addresses.
+ */
 import {
   ICMP_ERROR_TYPES,
   ICMP_LENGTH,

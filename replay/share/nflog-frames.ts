@@ -1,4 +1,6 @@
-/** Replaces what packets of the nflog device say: prefix, link header and the packet itself. The rest of it is left out. */
+/**
+ * Replaces what packets of the nflog device say: prefix, link header and the packet itself. The rest of it is left out.
+ */
 import { NflogPacket } from '../../codecs/nflog.js';
 import { decodeText, encodeText } from '../../codecs/text.js';
 import { replaceIpv4 } from './ip-packets.js';

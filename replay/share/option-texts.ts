@@ -74,7 +74,8 @@ export function replaceCommand(command: HostCommand, replacer: Replacer, { chain
         return given.map((word) => word.replace(/^[^-=][^=]*(?==)/, (key) => replaceSysctl(key, replacer)));
       case 'iptables-restore':
         throw new NotFollowedError(
-          `${given.join(' ')}: the file that iptables-restore reads is not shared; give its rules with --rules, or with --at WHEN=FILE`,
+          `${given.join(' ')}: the file that iptables-restore reads is not shared; give its rules with --rules, or ` +
+            'with --at WHEN=FILE',
         );
       default:
         return replaceRuleWords(given, replacer, chains);

@@ -14,17 +14,19 @@ export interface Pattern {
 }
 
 /** Where a payload is, in what carries it. IS_CUT: the end of its packet was not captured, or not quoted. */
-export type PayloadPlace = {
-  readonly isCut?: boolean;
-} /** A segment of TCP: the sequence number of its first byte. The same part of a stream stays the same, however cut. */ & (
+export type PayloadPlace = { readonly isCut?: boolean } & PayloadPart;
+
+type PayloadPart =
+  /** A segment of TCP: the sequence number of its first byte. The same part of a stream stays the same, however cut. */
   | { readonly is: 'stream'; readonly sequence: number }
   /** A part of a fragmented packet with this identification, from this byte on. */
   | { readonly is: 'fragment'; readonly id: number; readonly offset: number }
-  | { readonly is: 'whole' }
-);
+  | { readonly is: 'whole' };
 
 const BYTES = 256;
-/** What is different behind so many bytes does not count: as many are quoted by ICMP errors, and captured, as a rule. */
+/**
+ * What is different behind so many bytes does not count: as many are quoted by ICMP errors, and captured, as a rule.
+ */
 const HASHED_BYTES = 64;
 
 export class PayloadFiller {
@@ -52,8 +54,8 @@ export class PayloadFiller {
   }
 
   /**
-   * Replaces the bytes FROM … TO of BYTES, part of the packet whose IP header is at PACKET. Those at which KEPT is not 0
-   * stay, as rules read them.
+   * Replaces the bytes FROM … TO of BYTES, part of the packet whose IP header is at PACKET. Those at which KEPT is not
+   * 0 stay, as rules read them.
    */
   fill(
     bytes: Uint8Array,

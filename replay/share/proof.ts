@@ -1,6 +1,6 @@
 /**
- * Proves that a shared case shows the same as the original: both are replayed, and the same rules, by their places, match
- * the same packets, and all that becomes of these is the same but for what was replaced.
+ * Proves that a shared case shows the same as the original: both are replayed, and the same rules, by their places,
+ * match the same packets, and all that becomes of these is the same but for what was replaced.
  */
 import { shownPath } from '../../codecs/text.js';
 import { NotFollowedError } from '../errors.js';

@@ -1,6 +1,6 @@
 /**
- * What a case is made of that says whose it is. Whatever rewrites a part of a case asks a Replacer: first one that takes
- * down what there is (`Inventory`), then one that replaces it (`Replacements`).
+ * What a case is made of that says whose it is. Whatever rewrites a part of a case asks a Replacer: first one that
+ * takes down what there is (`Inventory`), then one that replaces it (`Replacements`).
  */
 import type { Address } from '../../codecs/address.js';
 import type { FrameParts } from './link-frames.js';

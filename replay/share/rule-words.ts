@@ -85,8 +85,8 @@ function replaceHexString(text: string, replacer: Replacer, { ignoresCase }: Rul
 }
 
 /**
- * The replacements of WORDS. CHAINS: the names of chains, which targets may be. `--match-set NAME src` and the like have
- * a second value, which stays.
+ * The replacements of WORDS. CHAINS: the names of chains, which targets may be. `--match-set NAME src` and the like
+ * have a second value, which stays.
  */
 export function replaceRuleWords(words: readonly string[], replacer: Replacer, chains: ReadonlySet<string>): string[] {
   const jump = words.findIndex((word) => ['-j', '--jump'].includes(word));

@@ -1,4 +1,6 @@
-/** Makes a case anonymous, for reports in public: what it says about whose it is is replaced, and what it shows stays. */
+/**
+ * Makes a case anonymous, for reports in public: what it says about whose it is is replaced, and what it shows stays.
+ */
 import { mkdirSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -150,7 +152,8 @@ class Sharing {
     const at = before.findIndex((claim, i) => claim !== after[i]);
     if (at < 0) return;
     throw new NotFollowedError(
-      `the shared case would not show the same, so nothing was written: claim ${at + 1} of expect.yaml is ${before[at]}, and would be ${after[at]}`,
+      `the shared case would not show the same, so nothing was written: claim ${at + 1} of expect.yaml is ` +
+        `${before[at]}, and would be ${after[at]}`,
     );
   }
 
@@ -193,7 +196,10 @@ function sharedCaptures(
 
 const extension = ({ isPcapng }: CaptureContent): string => (isPcapng ? 'pcapng' : 'pcap');
 
-/** `in/eth0.pcap`; of several files in a row `in/eth0.pcap0`, …; where an interface has several inputs, `in/2-eth0.pcap`. */
+/**
+ * `in/eth0.pcap`; of several files in a row `in/eth0.pcap0`, …; where an interface has several inputs,
+ * `in/2-eth0.pcap`.
+ */
 function inputFile(
   content: CaptureContent,
   iface: string,
@@ -205,7 +211,8 @@ function inputFile(
 ): string {
   const name = iface === 'local' ? iface : replacer.iface(iface);
   const isAgain = isRepeated(inputs);
-  return `in/${isAgain ? `${input + 1}-` : ''}${name}.${extension(content)}${count > 1 ? String(file).padStart(4, '0') : ''}`;
+  const number = count > 1 ? String(file).padStart(4, '0') : '';
+  return `in/${isAgain ? `${input + 1}-` : ''}${name}.${extension(content)}${number}`;
 }
 
 /** Whether the files are found in the same order without being named: packets of the same time follow that. */

@@ -1,6 +1,6 @@
 /**
- * Small random cases that show a failure: what the kernel made of a recorded case (test/recorded), and one thing changed
- * in its rules, so that something else comes out.
+ * Small random cases that show a failure: what the kernel made of a recorded case (test/recorded), and one thing
+ * changed in its rules, so that something else comes out.
  */
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';

@@ -1,6 +1,6 @@
 /**
- * `npm run test:cases [-- --count N] [--seed S]`: shrinks N small random cases that show a failure, and checks that what
- * is left still shows it, and that no single packet, rule or part of the host can be left out.
+ * `npm run test:cases [-- --count N] [--seed S]`: shrinks N small random cases that show a failure, and checks that
+ * what is left still shows it, and that no single packet, rule or part of the host can be left out.
  */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';

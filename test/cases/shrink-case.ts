@@ -30,8 +30,8 @@ export function shrinkTo(dir: string, failure: Failure, out: string): ShrinkCoun
 }
 
 /**
- * Shrinks the case in DIR, which differs from `want/`; returns what is wrong: the smaller one shows another difference or
- * more than one, or one thing more can be left out.
+ * Shrinks the case in DIR, which differs from `want/`; returns what is wrong: the smaller one shows another difference
+ * or more than one, or one thing more can be left out.
  */
 export function faultsOfShrinking(dir: string): string[] {
   return inFolder((folder) => {

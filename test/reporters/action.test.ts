@@ -1,4 +1,6 @@
-/** action.yml, as a runner of GitHub Actions carries it out: its shell steps, in an environment that has nothing else. */
+/**
+ * action.yml, as a runner of GitHub Actions carries it out: its shell steps, in an environment that has nothing else.
+ */
 import { spawnSync } from 'node:child_process';
 import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';

@@ -1,4 +1,6 @@
-/** Reports for people, JSON and the terse one; which reporters are chosen; and files, which appear as a whole or not. */
+/**
+ * Reports for people, JSON and the terse one; which reporters are chosen; and files, which appear as a whole or not.
+ */
 import { spawn, spawnSync } from 'node:child_process';
 import {
   cpSync,

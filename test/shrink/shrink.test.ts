@@ -1,4 +1,6 @@
-/** Cases made smaller: what is left still shows the failure, nothing more can be left out, and it is always the same. */
+/**
+ * Cases made smaller: what is left still shows the failure, nothing more can be left out, and it is always the same.
+ */
 import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

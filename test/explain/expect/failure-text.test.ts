@@ -14,6 +14,9 @@ const REJECTED = `
     ends: accepted
     by: filter INPUT "--dport 8081"`;
 
+const FOUND =
+  'rejected in filter INPUT by rule 5 (pcaps/docker/rules.v4:24): -j REJECT --reject-with icmp-host-prohibited';
+
 FailureText('the claim and its place come first, then what was expected and found, then the trace', () => {
   const [result] = judged('pcaps/docker', REJECTED);
   const lines = failureLines(result, { width: 120, style: PLAIN, names: NO_NAMES });
@@ -22,9 +25,9 @@ FailureText('the claim and its place come first, then what was expected and foun
     'expect.yaml:3',
     'connection: eth0 tcp * > *:8081',
     'expected  ends: accepted',
-    'found     rejected in filter INPUT by rule 5 (pcaps/docker/rules.v4:24): -j REJECT --reject-with icmp-host-prohibited',
+    `found     ${FOUND}`,
     'expected  by: filter INPUT "--dport 8081"',
-    'found     rejected in filter INPUT by rule 5 (pcaps/docker/rules.v4:24): -j REJECT --reject-with icmp-host-prohibited',
+    `found     ${FOUND}`,
     '          (no rule of filter INPUT has these words)',
     '',
     'eth0:16',

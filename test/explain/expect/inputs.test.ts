@@ -19,7 +19,8 @@ const ON_HOST = {
 };
 
 const CLAIMS = [
-  'connection: eth0 tcp * > *:36379 | becomes: tcp * > 172.17.0.3:6379 out docker0 | answer: tcp 192.0.2.10:36379 > * SA',
+  'connection: eth0 tcp * > *:36379 | becomes: tcp * > 172.17.0.3:6379 out docker0 | ' +
+    'answer: tcp 192.0.2.10:36379 > * SA',
   // As it entered, before its address was translated.
   'packet: docker0 tcp 172.17.0.3:6379 > * | becomes: tcp 192.0.2.10:36379 > * out eth0',
   'packet: eth0 tcp * > *:36379 A',

@@ -123,8 +123,9 @@ Judge('a packet is sent to a fresh host, or to what another claim or the capture
 Judge('a connection fits by its first packet, and ends like its first packet that did not get through', () => {
   check('pcaps/docker', [
     [
-      'connection: tcp 203.0.113.7 > *:36379 in eth0 | becomes: tcp * > 172.17.0.3:6379 out docker0 | ends: accepted | ' +
-        'by: filter DOCKER "--dport 6379" | answer: tcp 192.0.2.10:36379 > 203.0.113.7:51515 SA out eth0',
+      'connection: tcp 203.0.113.7 > *:36379 in eth0 | becomes: tcp * > 172.17.0.3:6379 out docker0 | ' +
+        'ends: accepted | by: filter DOCKER "--dport 6379" | ' +
+        'answer: tcp 192.0.2.10:36379 > 203.0.113.7:51515 SA out eth0',
       'met 1',
     ],
     // Replies and errors open none.
@@ -172,7 +173,8 @@ Judge('what decides are the rules in force when the packet comes', () => {
 Judge('counters are those of iptables, added up where words fit several rules', () => {
   check('pcaps/docker', [
     [
-      'counters: { filter FORWARD 3: 5 packets, filter INPUT 5: "1 packet, 44 bytes", filter OUTPUT policy: "> 0 packets" }',
+      'counters: { filter FORWARD 3: 5 packets, filter INPUT 5: "1 packet, 44 bytes", ' +
+        'filter OUTPUT policy: "> 0 packets" }',
       'met 0',
     ],
     // 14 + 5 + 12 + 0 packets.

@@ -148,7 +148,9 @@ class Stories extends StoryWatch {
   }
 }
 
-/** What decided about the packet of STORY, of what stands in it rule by rule: the last that matched in a filter hook. */
+/**
+ * What decided about the packet of STORY, of what stands in it rule by rule: the last that matched in a filter hook.
+ */
 function decidedBy({ stages, verdict, drop }: Story): { by: string[]; words: string[]; others: string[] } | undefined {
   if (drop !== undefined && drop.reason !== 'rule' && drop.reason !== 'policy')
     return {

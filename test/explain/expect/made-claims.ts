@@ -71,7 +71,8 @@ function isOf({ place, protocol, source, sport, destination, dport }: Asked, sto
 function sentence({ place, protocol, source, sport, destination, dport }: Asked): string {
   const end = (address: string | undefined, port: number | undefined): string =>
     `${address ?? '*'}${port === undefined ? '' : `:${port}`}`;
-  return `${place === undefined ? '' : `${place === 'local' ? '' : 'in '}${place} `}${protocol} ${end(source, sport)} > ${end(destination, dport)}`;
+  const where = place === undefined ? '' : `${place === 'local' ? '' : 'in '}${place} `;
+  return `${where}${protocol} ${end(source, sport)} > ${end(destination, dport)}`;
 }
 
 const ACCEPTED = ['forwarded', 'sent', 'delivered'];

@@ -1,6 +1,7 @@
 /**
- * The gallery: failures that became famous, each a golden case named after what it is. Its host, its rules, the rules that
- * mend it and its README, with the public report, are files of its folder, written by hand; here is only the traffic.
+ * The gallery: failures that became famous, each a golden case named after what it is. Its host, its rules, the rules
+ * that mend it and its README, with the public report, are files of its folder, written by hand; here is only the
+ * traffic.
  */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
