@@ -43,14 +43,24 @@ function claimsOf(golden: GoldenCase): string[] {
   });
 }
 
-function reportOf(dir: string, { packets, replaced, kept }: ShareResult, style: Style, width: number): string {
+function reportOf(dir: string, { packets, replaced, again, kept }: ShareResult, style: Style, width: number): string {
   const counts = replaced.map(([what, number]) => counted(number, what, pluralOf(what))).join(', ');
+  const lines = [...(again.length === 0 ? [] : [addressesLine(again)]), ...kept];
   return [
     `${style.bold(shownPath(dir))}: the same rules decide on the same ${count(packets, 'packet')}`,
     ...wrapAfter('  replaced: ', counts === '' ? 'nothing' : counts, width),
-    ...(kept.length === 0 ? [] : ['  not replaced:', ...kept.flatMap((line) => wrapAfter('    - ', line, width))]),
+    ...(lines.length === 0 ? [] : ['  not replaced:', ...lines.flatMap((line) => wrapAfter('    - ', line, width))]),
     '',
   ].join('\n');
+}
+
+const MOST_ADDRESSES = 8;
+
+/** Which addresses are in both cases, and why. */
+function addressesLine(again: readonly string[]): string {
+  const more = again.length - MOST_ADDRESSES;
+  const shown = `${again.slice(0, MOST_ADDRESSES).join(', ')}${more > 0 ? ` and ${more} more` : ''}`;
+  return `${shown}: the networks they are in keep their prefixes and their own addresses, which leaves no others`;
 }
 
 function pluralOf(what: string): string {

@@ -13,8 +13,7 @@ export const SHARE: CommandSpec = {
       value: 'TEXT',
       help:
         'for the same replacements again, such as in a second case of the same host: a secret, with which they can ' +
-        'be ' +
-        'undone (default: a new one that is not kept)',
+        'be undone (default: a new one that is not kept)',
     },
     COLOR,
   ],

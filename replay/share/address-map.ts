@@ -52,6 +52,7 @@ export class AddressNeeds {
 export class AddressMap {
   readonly #secret: Secret;
   readonly #family: Family;
+  readonly #label: string;
   readonly #width: number;
   /** By the position of a bit, the first one that it depends on. */
   readonly #starts: readonly number[];
@@ -60,9 +61,16 @@ export class AddressMap {
   readonly #pinned = new Set<string>();
   readonly #flips = new Map<string, boolean>();
 
-  constructor(secret: Secret, family: Family, { subnets, ranges, loneBits, mappedLengths }: AddressNeeds) {
+  /** VARIANT: of several with the same secret. */
+  constructor(
+    secret: Secret,
+    family: Family,
+    variant: number,
+    { subnets, ranges, loneBits, mappedLengths }: AddressNeeds,
+  ) {
     this.#secret = secret;
     this.#family = family;
+    this.#label = `${family} ${variant}`;
     this.#width = ADDRESS_BITS[family];
     const lengths = family === 'ipv4' ? [0, ...mappedLengths] : [0];
     this.#starts = Array.from({ length: this.#width }, (_, at) =>
@@ -101,7 +109,7 @@ export class AddressMap {
     const node = this.#node(bits, at);
     const known = this.#flips.get(node);
     if (known !== undefined) return known;
-    const flips = !this.#pinned.has(node) && (this.#secret.number(`${this.#family} ${node}`) & 1) === 1;
+    const flips = !this.#pinned.has(node) && (this.#secret.number(`${this.#label} ${node}`) & 1) === 1;
     this.#flips.set(node, flips);
     return flips;
   }
@@ -133,6 +141,11 @@ export class AddressMap {
     this.#pin(from, common, this.#width);
     this.#pin(to, common, this.#width);
   }
+}
+
+/** Whether ADDRESS, in host order, is one of those that always stay, such as 127.0.0.1. */
+export function isFixed(address: number): boolean {
+  return FIXED.ipv4.some(({ bits, length }) => BigInt(address) >> BigInt(32 - length) === bits);
 }
 
 function bitsOf(address: Address): Bits {

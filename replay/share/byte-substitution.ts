@@ -10,7 +10,9 @@ const DIGITS = 10;
 export class ByteSubstitution {
   readonly #table = Uint8Array.from({ length: BYTES }, (_, byte) => byte);
 
-  constructor(secret: Secret) {
+  /** CHANGES: else all stay what they are. */
+  constructor(secret: Secret, changes: boolean) {
+    if (!changes) return;
     this.#shuffle(secret, 'letters', [UPPER, LOWER], LETTERS);
     this.#shuffle(secret, 'digits', [DIGIT], DIGITS);
     this.#shuffle(secret, 'high', [HIGH], BYTES - HIGH);

@@ -1,5 +1,6 @@
 /** The parts of a case that are texts: its host, rules, sets, connections and options, replaced. */
 import type { HostSource } from '../../codecs/host/parse-host.js';
+import type { Ruleset } from '../../core/rules/model.js';
 import { readHostAt } from '../../io/host-files.js';
 import { readText } from '../../io/text-file.js';
 import type { PlannedAction } from '../changes/planned-change.js';
@@ -75,6 +76,12 @@ export class SharedTexts {
     return chains;
   }
 
+  /** All rules, also those of later. */
+  get rulesets(): Ruleset[] {
+    const { ruleset, changes } = this.setting;
+    return [ruleset, ...changes.flatMap(({ action }) => ('ruleset' in action ? [action.ruleset] : []))];
+  }
+
   #sources() {
     const { rulesPath, hostPath } = this.options;
     if (rulesPath !== undefined) return readRulesFiles(rulesPath);
@@ -119,11 +126,7 @@ export class SharedTexts {
   #expect(replacer: Replacer): string | undefined {
     const { expectPath } = this.golden;
     if (expectPath === undefined) return undefined;
-    const rulesets = [
-      this.setting.ruleset,
-      ...this.setting.changes.flatMap(({ action }) => ('ruleset' in action ? [action.ruleset] : [])),
-    ];
-    const comments = rulesets.flatMap(({ tables }) =>
+    const comments = this.rulesets.flatMap(({ tables }) =>
       tables.flatMap(({ rules }) => rules.flatMap(({ comment }) => comment ?? [])),
     );
     const context = { chains: this.chains, comments: [...new Set(comments)] };

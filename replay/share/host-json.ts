@@ -1,6 +1,6 @@
 /**
- * Replaces what a description of a host says about whose it is. Only the members are written that something reads;
- * names of containers and networks come back without what else Docker says of them.
+ * Replaces what a description of a host says about whose it is. Only members are written that something reads; names of
+ * containers and networks come back without what else Docker says of them.
  */
 import { parseAddress } from '../../codecs/address.js';
 import type { ContainerNames } from '../../codecs/host/containers.js';
@@ -44,9 +44,8 @@ function replaceObject(value: Json, members: Readonly<Record<string, Form>>, rep
 const local: Form = (value, replacer, { prefixlen, family }) => {
   const address = typeof value === 'string' ? parseAddress(value) : undefined;
   const length = Number(prefixlen);
-  const isSubnet = family === 'inet' && length < 31;
   if (address === undefined) return value;
-  return String(Number.isInteger(length) ? replacer.inNetwork(address, length, isSubnet) : replacer.one(address));
+  return String(family === 'inet' && length < 31 ? replacer.inSubnet(address, length) : replacer.one(address));
 };
 /** `10.0.0.0/8`, or an address. */
 const destination: Form = (value, replacer) => {
@@ -54,8 +53,9 @@ const destination: Form = (value, replacer) => {
   const address = first === undefined ? undefined : parseAddress(first);
   if (address === undefined) return value;
   if (length === undefined) return String(replacer.one(address));
-  const isSubnet = address.family === 'ipv4' && Number(length) >= 8 && Number(length) < 31;
-  return `${replacer.inNetwork(address, Number(length), isSubnet)}/${length}`;
+  if (address.family === 'ipv4' && Number(length) >= 8 && Number(length) < 31)
+    replacer.inSubnet(address, Number(length));
+  return `${replacer.inNetwork(address, Number(length))}/${length}`;
 };
 /** `src` of a policy rule, whose length is beside it. */
 const selector =

@@ -1,5 +1,5 @@
 /** Takes down all that a case says about whose it is, and what the replacements have to keep. Replaces nothing. */
-import { type Address, addressFromBytes, addressFromHostOrder, maskLength } from '../../codecs/address.js';
+import { ADDRESS_BITS, type Address, addressFromBytes, maskLength, prefixMask } from '../../codecs/address.js';
 import { AddressNeeds } from './address-map.js';
 import type { Pattern } from './payload.js';
 import type { NameKind, Replacer } from './replacer.js';
@@ -11,6 +11,8 @@ export class Inventory implements Replacer {
   readonly needs = new AddressNeeds();
   /** IPv4 addresses in host order. */
   readonly addresses = new Set<number>();
+  /** Those of networks, of which no packet is. */
+  readonly networks = new Map<string, { readonly address: Address; readonly length: number }>();
   /** IPv6 addresses, as text. */
   readonly addresses6 = new Set<string>();
   /** MAC addresses as hexadecimal digits. */
@@ -29,9 +31,16 @@ export class Inventory implements Replacer {
     return address;
   }
 
-  inNetwork(address: Address, length: number, isSubnet = false): Address {
-    if (isSubnet) this.needs.subnets.push({ address, length });
+  inSubnet(address: Address, length: number): Address {
+    this.needs.subnets.push({ address, length });
     return this.one(address);
+  }
+
+  inNetwork(address: Address, length: number): Address {
+    const isNetwork = length < ADDRESS_BITS[address.family] && isFirstOf(address, length);
+    if (!isNetwork) return this.one(address);
+    this.networks.set(`${address}/${length}`, { address, length });
+    return address;
   }
 
   range(first: Address, last: Address): readonly [Address, Address] {
@@ -50,7 +59,7 @@ export class Inventory implements Replacer {
 
   mappedTo(address: Address, length: number): Address {
     if (address.family === 'ipv4') this.needs.mappedLengths.add(length);
-    return this.one(address);
+    return this.inNetwork(address, length);
   }
 
   macText(text: string): string {
@@ -76,6 +85,10 @@ export class Inventory implements Replacer {
 
   time(seconds: number): number {
     this.firstSecond = Math.min(this.firstSecond, seconds);
+    return seconds;
+  }
+
+  moment(seconds: number): number {
     return seconds;
   }
 
@@ -106,6 +119,8 @@ export class Inventory implements Replacer {
     return [...(this.names.get('prefix') ?? [])].find((one) => one.startsWith(text)) ?? text;
   }
 
+  begin(): void {}
+
   payload(): void {}
 
   fragment(id: number, from: number, to: number): void {
@@ -122,9 +137,9 @@ export class Inventory implements Replacer {
   has(address: number): boolean {
     return this.addresses.has(address);
   }
+}
 
-  /** All IPv4 addresses. */
-  get all(): Address[] {
-    return [...this.addresses].map(addressFromHostOrder);
-  }
+/** Whether ADDRESS has no bits behind the first LENGTH. */
+export function isFirstOf(address: Address, length: number): boolean {
+  return address.masked(prefixMask(address.family, length)).equals(address);
 }

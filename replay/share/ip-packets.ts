@@ -1,7 +1,7 @@
 /**
- * Replaces what IPv4 packets say about who sent them: addresses, also in options and in the packets that ICMP errors
- * and tunnels carry, and payloads. Checksums change by as much as what they cover: what was right stays right, and what
- * was wrong or unfinished stays that.
+ * Replaces what IPv4 packets say about who sent them: addresses, also in options and in packets that ICMP errors and
+ * tunnels carry, and payloads. Checksums change by as much as what they cover: what was right stays right, and what was
+ * wrong or unfinished stays that.
  */
 import { checksumDelta, fold, pseudoHeaderSum, sumBytes, updateChecksum } from '../../codecs/checksum.js';
 import {
@@ -57,7 +57,9 @@ export interface PacketParts {
   address(address: number): number;
   /** The 16 bytes of an address, in place. */
   address6(bytes: Uint8Array): void;
-  /** A packet with this identification has a fragment that covers the bytes FROM … TO of what follows its IP header. */
+  /** The packet AT … END of BYTES, with all that it carries, is replaced next. An empty one: nothing of it is. */
+  begin(bytes: Uint8Array, at: number, end: number): void;
+  /** A packet with this identification has a fragment with the bytes FROM … TO of what follows its IP header. */
   fragment(id: number, from: number, to: number): void;
   /** Where such fragments begin and end; undefined: there are none. */
   fragmentEnds(id: number): readonly number[] | undefined;
@@ -72,6 +74,7 @@ export interface Piece {
   /** Where the outermost IP header is. */
   readonly packet: number;
   readonly parts: PacketParts;
+  readonly isSent: boolean;
   /** Its end is missing. */
   readonly isCut: boolean;
   /** Undefined: of packets that are nowhere fragmented. ENDS: where they are cut. */
@@ -83,12 +86,18 @@ const IPPROTO_IPIP = 4;
 const IPPROTO_IPV6 = 41;
 const IGMP_LENGTH = 8;
 const CHUNK = 65_534;
+const MOST_TCP_HEADER_BYTES = 60;
 const WHOLE: PayloadPlace = { is: 'whole' };
 
-/** Replaces the IPv4 packet in BYTES, of which the captured part is AT … END. What is behind it is cleared. */
-export function replaceIpv4(bytes: Uint8Array, at: number, end: number, parts: PacketParts): void {
+/**
+ * Replaces the IPv4 packet in BYTES, of which the captured part is AT … END. What is behind it is cleared, unless the
+ * host itself sent the packet (IS_SENT): it then writes the length.
+ */
+export function replaceIpv4(bytes: Uint8Array, at: number, end: number, parts: PacketParts, isSent = false): void {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
-  ipv4({ bytes, view, packet: at, parts, isCut: false, fragment: undefined }, at, end);
+  parts.begin(bytes, at, end);
+  ipv4({ bytes, view, packet: at, parts, isSent, isCut: false, fragment: undefined }, at, end);
+  parts.begin(bytes, at, at);
 }
 
 function ipv4(outer: Piece, at: number, end: number): void {
@@ -99,7 +108,8 @@ function ipv4(outer: Piece, at: number, end: number): void {
   }
   const given = (view.getUint8(at) & 15) * 4;
   const l4 = Math.min(at + Math.max(given, IPV4_LENGTH), end);
-  const total = view.getUint16(at + IPV4_TOTAL_LENGTH_AT);
+  const isSent = outer.isSent && at === outer.packet;
+  const total = isSent ? end - at : view.getUint16(at + IPV4_TOTAL_LENGTH_AT);
   // 0: a packet that was not cut into segments yet.
   const packetEnd = total < l4 - at ? end : Math.min(at + total, end);
   if (packetEnd < end) bytes.fill(0, packetEnd, end);
@@ -116,8 +126,9 @@ function ipv4(outer: Piece, at: number, end: number): void {
   const ends = parts.fragmentEnds(id);
   const fragment = ends === undefined ? undefined : { id, offset: offset - l4, ends };
   const piece = { ...outer, isCut: total > end - at, fragment };
-  if (offset > 0) fill(piece, l4, packetEnd, WHOLE);
-  else transport(piece, { at, l4, end: packetEnd, pseudo, addresses: { old: before, new: addressSum(view, at) } });
+  const addresses = { old: before, new: addressSum(view, at) };
+  if (offset === 0) transport(piece, { at, l4, end: packetEnd, pseudo, addresses });
+  else laterFragment(piece, { at, l4, end: packetEnd, offset, addresses });
 }
 
 interface Transport {
@@ -128,6 +139,20 @@ interface Transport {
   /** The sum of the pseudo header before. */
   readonly pseudo: number;
   readonly addresses: Sums;
+}
+
+/** What follows the first fragment of a packet. That may end within the header. */
+function laterFragment(
+  piece: Piece,
+  { at, l4, end, offset, addresses }: Pick<Transport, 'at' | 'l4' | 'end' | 'addresses'> & { readonly offset: number },
+): void {
+  const { view } = piece;
+  const isTcp = view.getUint8(at + IPV4_PROTOCOL_AT) === IPPROTO_TCP;
+  const header = isTcp ? Math.max(MOST_TCP_HEADER_BYTES - offset, 0) : 0;
+  const field = l4 + TCP_CHECKSUM_AT - offset;
+  if (isTcp && field >= l4 && field + 2 <= end)
+    view.setUint16(field, updateChecksum(view.getUint16(field), addresses.old, addresses.new));
+  fill(piece, Math.min(l4 + header, end), end, WHOLE);
 }
 
 interface Sums {
@@ -323,14 +348,19 @@ export function replaceIpv6(piece: Piece, at: number, end: number): void {
 /** IP options that hold addresses: loose and strict source routes, and the record of a route. */
 const ROUTES: readonly number[] = [131, 137, 7];
 const TIME_STAMPS = 68;
+/** With those that have none: no operation, security, stream identifier, router alert. */
+const KNOWN_OPTIONS: readonly number[] = [...ROUTES, TIME_STAMPS, 1, 130, 136, 148];
 
 function replaceOptions(piece: Piece, from: number, to: number): void {
   const { view } = piece;
   for (let at = from; at < to; ) {
     const kind = view.getUint8(at);
-    if (kind === 0) return;
     const length = kind === 1 ? 1 : at + 1 < to ? view.getUint8(at + 1) : 0;
-    if (length < 1 || (kind !== 1 && length < 2) || at + length > to) return;
+    if (kind === 0 || length < 1 || (kind !== 1 && length < 2) || at + length > to) {
+      fill(piece, kind === 0 ? at + 1 : at + 2, to, WHOLE);
+      return;
+    }
+    if (!KNOWN_OPTIONS.includes(kind)) fill(piece, at + 2, at + length, WHOLE);
     if (ROUTES.includes(kind)) for (let one = at + 3; one + 4 <= at + length; one += 4) replaceAddress(piece, one);
     // With the addresses of the hosts, if the flags say so.
     if (kind === TIME_STAMPS && length >= 4 && (view.getUint8(at + 3) & 15) !== 0)

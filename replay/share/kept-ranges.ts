@@ -1,6 +1,4 @@
-/**
- * The parts of frames that are kept on purpose: ports, sequence numbers, lengths and the like, which are no addresses.
- */
+/** The parts of frames that are kept on purpose: ports, sequence numbers, lengths and the like; no addresses. */
 import {
   ICMP_ERROR_TYPES,
   ICMP_LENGTH,

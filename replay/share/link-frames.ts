@@ -47,10 +47,13 @@ const MPLS_LABEL_BYTES = 4;
 
 export class FrameReplacer {
   readonly #parts: FrameParts;
+  readonly #isSent: boolean;
   readonly #location = new IpLocation();
 
-  constructor(parts: FrameParts) {
+  /** IS_SENT: the host itself sends the frames. */
+  constructor(parts: FrameParts, isSent = false) {
     this.#parts = parts;
+    this.#isSent = isSent;
   }
 
   /** A replacement of the frame, perhaps of another length (prefixes of NFLOG). */
@@ -98,10 +101,14 @@ export class FrameReplacer {
     }
     switch (etherType) {
       case ETHERTYPE_IPV4:
-        replaceIpv4(bytes, at, end, this.#parts);
+        replaceIpv4(bytes, at, end, this.#parts, this.#isSent);
         return;
       case ETHERTYPE_IPV6:
-        replaceIpv6({ bytes, view, packet: at, parts: this.#parts, isCut: false, fragment: undefined }, at, end);
+        replaceIpv6(
+          { bytes, view, packet: at, parts: this.#parts, isSent: false, isCut: false, fragment: undefined },
+          at,
+          end,
+        );
         return;
       case ETHERTYPE_ARP:
         this.#replaceArp(bytes, view, at);

@@ -1,6 +1,4 @@
-/**
- * Replaces what packets of the nflog device say: prefix, link header and the packet itself. The rest of it is left out.
- */
+/** Replaces what packets of the nflog device say: the prefix and the packet. What is not needed of them is left out. */
 import { NflogPacket } from '../../codecs/nflog.js';
 import { decodeText, encodeText } from '../../codecs/text.js';
 import { replaceIpv4 } from './ip-packets.js';

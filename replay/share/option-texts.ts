@@ -51,7 +51,7 @@ export function replaceWhen(text: string, replacer: Replacer): string {
   const when = parseWhen(text);
   if (when === undefined || when.is !== 'time') return text;
   const fraction = when.nsec === 0 ? '' : `.${String(when.nsec).padStart(9, '0').replace(/0+$/, '')}`;
-  return `@${replacer.time(when.sec)}${fraction}`;
+  return `@${replacer.moment(when.sec)}${fraction}`;
 }
 
 export interface CommandContext {
@@ -74,8 +74,8 @@ export function replaceCommand(command: HostCommand, replacer: Replacer, { chain
         return given.map((word) => word.replace(/^[^-=][^=]*(?==)/, (key) => replaceSysctl(key, replacer)));
       case 'iptables-restore':
         throw new NotFollowedError(
-          `${given.join(' ')}: the file that iptables-restore reads is not shared; give its rules with --rules, or ` +
-            'with --at WHEN=FILE',
+          `${given.join(' ')}: the file that iptables-restore reads is not shared; ` +
+            'give its rules with --rules, or with --at WHEN=FILE',
         );
       default:
         return replaceRuleWords(given, replacer, chains);

@@ -7,6 +7,7 @@ import { NotFollowedError } from '../errors.js';
 import type { FramePlace } from '../packet-watch.js';
 import { type ReplayOptions, replay } from '../replay.js';
 import type { Summary } from '../summary.js';
+import { ChanceError } from './chance-error.js';
 import { DigestWatch, SAME, type Translation } from './digest.js';
 
 interface Side {
@@ -98,7 +99,8 @@ function differenceAt(
 }
 
 function failed(what: string, hint: string): NotFollowedError {
-  return new NotFollowedError(
+  const Failure = hint === '' ? NotFollowedError : ChanceError;
+  return new Failure(
     `the shared case would not show the same, so nothing was written: ${what}${hint === '' ? '' : `; ${hint}`}`,
   );
 }

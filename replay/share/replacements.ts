@@ -1,10 +1,11 @@
 /** Replaces what an Inventory has taken down, the same by the same everywhere. */
 import { type Address, addressFromBytes, parseAddress, prefixMask } from '../../codecs/address.js';
 import type { Secret } from '../../io/secret.js';
-import { AddressMap } from './address-map.js';
+import { AddressMap, isFixed } from './address-map.js';
 import { ByteSubstitution } from './byte-substitution.js';
 import { InterfaceNames } from './interface-names.js';
-import type { Inventory } from './inventory.js';
+import { type Inventory, isFirstOf } from './inventory.js';
+import type { KeptBytes } from './kept-bytes.js';
 import { type KnownName, knownChain, knownSet } from './known-names.js';
 import { type Pattern, PayloadFiller, type PayloadPlace } from './payload.js';
 import type { NameKind, Replacer } from './replacer.js';
@@ -21,7 +22,9 @@ export interface ReplacementSettings {
   readonly shiftSeconds: number;
   /** Sequence numbers of TCP stay the same on the way through the host. */
   readonly hasStreams: boolean;
-  readonly keptBytes?: KeptBytes;
+  readonly keptBytes: KeptBytes | undefined;
+  /** What `-m string` looks for is replaced. */
+  readonly hasPatterns: boolean;
 }
 
 export class Replacements implements Replacer {
@@ -37,30 +40,36 @@ export class Replacements implements Replacer {
   readonly #addresses = new Map<number, number>();
   readonly #macs = new Map<string, string>();
   readonly #names = new Map<string, string>();
+  readonly #given = new Set<string>();
   readonly #counts = new Map<NameKind, number>();
-  readonly #keptBytes: KeptBytes | undefined;
 
-  constructor(inventory: Inventory, secret: Secret, { shiftSeconds, hasStreams, keptBytes }: ReplacementSettings) {
+  constructor(
+    inventory: Inventory,
+    secret: Secret,
+    { shiftSeconds, hasStreams, keptBytes, hasPatterns }: ReplacementSettings,
+  ) {
     this.#inventory = inventory;
     this.#secret = secret;
     this.#shiftSeconds = shiftSeconds;
-    this.#ipv4 = new AddressMap(secret, 'ipv4', inventory.needs);
-    this.#ipv6 = new AddressMap(secret, 'ipv6', inventory.needs);
+    this.#ipv4 = bestMap(secret, inventory);
+    this.#ipv6 = new AddressMap(secret, 'ipv6', 0, inventory.needs);
     this.#interfaces = new InterfaceNames(secret);
-    this.#bytes = new ByteSubstitution(secret);
-    this.#filler = new PayloadFiller(secret, this.#bytes, inventory.patterns, hasStreams);
-    this.#keptBytes = keptBytes;
+    this.#bytes = new ByteSubstitution(secret, hasPatterns);
+    this.#filler = new PayloadFiller(secret, this.#bytes, inventory.patterns, hasStreams, keptBytes);
   }
 
   one(address: Address): Address {
     return address.family === 'ipv4' ? this.#ipv4.address(address) : this.#ipv6.address(address);
   }
 
+  inSubnet(address: Address): Address {
+    return this.one(address);
+  }
+
   /** The address of a network is again one: without bits behind its prefix. */
   inNetwork(address: Address, length: number): Address {
     const replaced = this.one(address);
-    const isNetwork = String(withoutHost(address, length)) === String(address);
-    return isNetwork ? withoutHost(replaced, length) : replaced;
+    return isFirstOf(address, length) ? replaced.masked(prefixMask(address.family, length)) : replaced;
   }
 
   range(first: Address, last: Address): readonly [Address, Address] {
@@ -136,14 +145,18 @@ export class Replacements implements Replacer {
     if (known !== undefined) return known;
     const replaced = this.#newName(kind, name);
     this.#names.set(key, replaced);
+    this.#given.add(`${kind} ${replaced}`);
     return replaced;
   }
 
   #newName(kind: NameKind, name: string): string {
     const is = kind === 'chain' ? knownChain(name) : kind === 'set' ? knownSet(name) : knownOther(kind, name);
     if (is === 'kept') return name;
-    if (is !== undefined) return is.head + this.#hash(`${kind} ${name}`, is.alphabet, name.length - is.head.length);
     const taken = this.#inventory.names.get(kind);
+    for (let tried = 0; is !== undefined && tried < MOST_HASHES; tried++) {
+      const hash = this.#hash(`${kind} ${name} ${tried}`, is.alphabet, name.length - is.head.length);
+      if (!taken?.has(is.head + hash) && !this.#given.has(`${kind} ${is.head}${hash}`)) return is.head + hash;
+    }
     let number = this.#counts.get(kind) ?? 0;
     do number++;
     while (taken?.has(WRITTEN[kind](number)));
@@ -164,8 +177,12 @@ export class Replacements implements Replacer {
     return this.#bytes.bytes(bytes);
   }
 
+  begin(bytes: Uint8Array, at: number, end: number): void {
+    this.#filler.begin(bytes, at, end);
+  }
+
   payload(bytes: Uint8Array, packet: number, range: readonly [number, number], place: PayloadPlace): void {
-    this.#filler.fill(bytes, packet, range, place, this.#keptBytes?.(bytes, packet));
+    this.#filler.fill(bytes, packet, range, place);
   }
 
   fragment(): void {}
@@ -176,6 +193,11 @@ export class Replacements implements Replacer {
 
   time(seconds: number): number {
     return seconds + this.#shiftSeconds;
+  }
+
+  /** Long before the packets is as early as possible. */
+  moment(seconds: number): number {
+    return Math.max(0, this.time(seconds));
   }
 
   keeps(what: string): void {
@@ -189,8 +211,22 @@ export class Replacements implements Replacer {
   }
 }
 
-/** Which bytes of the packet at an offset of a frame stay, as rules read them: not 0. */
-export type KeptBytes = (bytes: Uint8Array, packet: number) => Uint8Array | undefined;
+/** Short hashes may all be taken. */
+const MOST_HASHES = 100;
+const VARIANTS = 16;
+const MOST_COMPARED = 256;
+
+/** The replacements of IPv4 addresses of which the fewest are again addresses of the original. */
+function bestMap(secret: Secret, { addresses, needs }: Inventory): AddressMap {
+  const compared = [...addresses].filter((address) => !isFixed(address)).slice(0, MOST_COMPARED);
+  let best: { readonly map: AddressMap; readonly again: number } | undefined;
+  for (let variant = 0; variant < VARIANTS && best?.again !== 0; variant++) {
+    const map = new AddressMap(secret, 'ipv4', variant, needs);
+    const again = compared.filter((address) => addresses.has(map.number(address))).length;
+    if (best === undefined || again < best.again) best = { map, again };
+  }
+  return best!.map;
+}
 
 const WRITTEN: Readonly<Record<NameKind, (number: number) => string>> = {
   chain: (number) => `chain-${number}`,
@@ -217,15 +253,9 @@ const KEPT_NAMES: Readonly<Partial<Record<NameKind, RegExp>>> = {
   'device group': /^(?:0x[\da-f]+|\d+|default|all)(?:\/(?:0x[\da-f]+|\d+))?$/i,
   table: /^(?:\d+|main|local|default|all|unspec)$/,
   path: /^(?:system\.slice|user\.slice|machine\.slice|docker|kubepods(?:\.slice)?|init\.scope)$/,
-  name: /^(?:localhost|host|client|server)$/,
+  name: /^(?:localhost|host|client|server|bridge|none|ingress|docker_gwbridge)$/,
 };
 
 function knownOther(kind: NameKind, name: string): KnownName {
   return KEPT_NAMES[kind]?.test(name) ? 'kept' : undefined;
-}
-
-function withoutHost(address: Address, length: number): Address {
-  return length >= (address.family === 'ipv4' ? 32 : 128)
-    ? address
-    : address.masked(prefixMask(address.family, length));
 }

@@ -16,8 +16,10 @@ export type NameKind = (typeof NAME_KINDS)[number];
 export interface Replacer extends FrameParts {
   /** An address, on its own. */
   one(address: Address): Address;
-  /** An address that is known to be one of a network of LENGTH bits; IS_SUBNET: an interface is in it. */
-  inNetwork(address: Address, length: number, isSubnet?: boolean): Address;
+  /** An address of the host, in a network of LENGTH bits: its own address, and its broadcast address, stay that. */
+  inSubnet(address: Address, length: number): Address;
+  /** The address of a network of LENGTH bits, or one in it. */
+  inNetwork(address: Address, length: number): Address;
   range(first: Address, last: Address): readonly [Address, Address];
   /** ADDRESS is compared under MASK, of which the bits are not contiguous. */
   masked(address: Address, mask: Address): Address;
@@ -29,8 +31,10 @@ export interface Replacer extends FrameParts {
   named(kind: NameKind, name: string): string;
   /** What `-m string` looks for. */
   pattern(pattern: Pattern): Uint8Array;
-  /** Seconds since 1970, of packets and of options. */
+  /** Seconds since 1970, of a packet. */
   time(seconds: number): number;
+  /** The same, of an option. */
+  moment(seconds: number): number;
   /** Something that could not be replaced, and why. */
   keeps(what: string): void;
 }

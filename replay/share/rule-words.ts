@@ -1,9 +1,9 @@
 /** Replaces what the words of a rule, or of a command of iptables, say about whose it is. */
 import { parseAddress } from '../../codecs/address.js';
 import { decodeText, encodeText } from '../../codecs/text.js';
-import { replaceAddressesIn } from './addresses-in-text.js';
+import { replaceAddressesIn, replaceAllAddressesIn } from './addresses-in-text.js';
 import type { NameKind, Replacer } from './replacer.js';
-import { replaceU32 } from './u32-words.js';
+import { replaceBytecode, replaceU32 } from './u32-words.js';
 
 type Replace = (text: string, replacer: Replacer, context: RuleContext) => string;
 
@@ -54,6 +54,7 @@ const OPTIONS: Readonly<Record<string, Replace>> = {
   ...all(['--path', '--object-pinned'], path),
   '--selctx': named('path'),
   '--u32': replaceU32,
+  '--bytecode': replaceBytecode,
   '--to': replaceTo,
   ...all(['--mask', '--connlimit-mask', '--probability', '-t', '--table', '-m', '--match', '-p', '--protocol'], as_is),
 };
@@ -103,7 +104,7 @@ export function replaceRuleWords(words: readonly string[], replacer: Replacer, c
       option = OPTIONS[word];
     } else if (word === '!') replaced.push(word);
     else {
-      replaced.push(option === undefined ? replaceAddressesIn(word, replacer) : option(word, replacer, context));
+      replaced.push(option === undefined ? replaceAllAddressesIn(word, replacer) : option(word, replacer, context));
       // The new name of a chain follows the old one.
       if (!['-E', '--rename-chain'].includes(words[at - 1])) option = undefined;
     }

@@ -1,6 +1,4 @@
-/**
- * Replaces what rules say about whose they are. They are written as iptables-save prints them, whatever form they had.
- */
+/** Replaces what rules say about whose they are. They are written as iptables-save prints them, whatever they were. */
 import type { NamesDescription } from '../../codecs/host/names.js';
 import { quoteWord, splitWords } from '../../codecs/iptables-save.js';
 import { readAllRules } from '../../core/rules/forms/merge.js';

@@ -10,9 +10,7 @@ const INIT_HEADER_BYTES = 20;
 const PARAMETER_HEADER_BYTES = 4;
 const [IPV4_PARAMETER, IPV6_PARAMETER] = [5, 6];
 
-/**
- * Replaces the chunks from CHUNKS on of the packet at L4, which ends at END. A fragmented one stays: see its checksum.
- */
+/** Replaces the chunks from CHUNKS on of the packet at L4, which ends at END. A fragmented one stays. */
 export function replaceSctp(piece: Piece, l4: number, end: number, chunks: number): void {
   if (piece.fragment !== undefined || end < chunks) return;
   const { view } = piece;

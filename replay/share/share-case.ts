@@ -1,9 +1,8 @@
-/**
- * Makes a case anonymous, for reports in public: what it says about whose it is is replaced, and what it shows stays.
- */
+/** Makes a case anonymous, for reports in public: what says whose it is is replaced, and what it shows stays. */
 import { mkdirSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { addressFromHostOrder, prefixMask } from '../../codecs/address.js';
 import type { Ruleset } from '../../core/rules/model.js';
 import { listPaths } from '../../io/capture-file.js';
 import { captureSet } from '../../io/capture-set.js';
@@ -13,12 +12,15 @@ import { removeLeftovers } from '../../io/staged-dir.js';
 import { NotFollowedError } from '../errors.js';
 import { type GoldenCase, optionsOf, readCase } from '../golden-case.js';
 import type { ReplayControl, ReplayOptions } from '../replay.js';
-import { type CaseFile, StagedCase, writeCase } from '../write-case.js';
+import { type CaseContent, type CaseFile, StagedCase, writeCase } from '../write-case.js';
+import { isFixed } from './address-map.js';
 import { SharedTexts, type TextParts } from './case-parts.js';
+import { ChanceError } from './chance-error.js';
+import { chancesIn } from './chances.js';
 import type { Translation } from './digest.js';
-import { hashesIn } from './hash-dependent.js';
 import { Inventory } from './inventory.js';
-import { findLeak } from './leaks.js';
+import { type KeptBytes, keptBytes } from './kept-bytes.js';
+import { refuseLeaks } from './leaks.js';
 import { prove } from './proof.js';
 import { Replacements } from './replacements.js';
 import type { Replacer } from './replacer.js';
@@ -39,12 +41,18 @@ export interface ShareResult {
   readonly packets: number;
   /** How many of each kind were replaced, in the order in which that is told. */
   readonly replaced: readonly (readonly [what: string, count: number])[];
+  /** Addresses of the original that are in the shared case: they were replaced by themselves, or by each other. */
+  readonly again: readonly string[];
   /** What was not replaced, and why; a line each. */
   readonly kept: readonly string[];
 }
 
-/** How often other replacements are tried if by chance something of the original comes out. */
-const ATTEMPTS = 8;
+/** How often others are tried: if by chance something of the original comes out, or a hash decides otherwise. */
+const ATTEMPTS = 64;
+/** How often with what `-m string` looks for replaced, too: headers, which stay, may have some of it. */
+const PATTERN_ATTEMPTS = 4;
+/** For how long. */
+const ATTEMPTS_MS = 20_000;
 
 /**
  * Writes the shared form of GOLDEN to the new folder DIR.
@@ -60,21 +68,36 @@ export function shareCase(golden: GoldenCase, dir: string, options: ShareOptions
   try {
     mkdirSync(leftovers.folder, { mode: 0o700 });
     const sharing = new Sharing(golden, leftovers.folder, judge);
-    for (let attempt = 0; ; attempt++) {
-      const secret = new Secret(seed === undefined ? undefined : `${attempt} ${seed}`);
-      const { content, result, leak } = sharing.attempt(secret, attempt);
-      if (leak !== undefined && attempt < ATTEMPTS - 1) continue;
-      if (leak !== undefined) throw leak;
-      staged.add(content);
-      staged.commit();
-      return result;
-    }
+    const { content, result } = firstGood(sharing, seed);
+    staged.add(content);
+    staged.commit();
+    return result;
   } catch (error) {
     staged.discard();
     throw error;
   } finally {
     removeLeftovers(leftovers);
   }
+}
+
+/** The first replacements with which the case is anonymous and shows the same. */
+function firstGood(sharing: Sharing, seed: string | undefined): Attempt {
+  const startMs = performance.now();
+  for (let number = 0; ; number++) {
+    const isLast = number === ATTEMPTS - 1 || performance.now() - startMs > ATTEMPTS_MS;
+    try {
+      const secret = new Secret(seed === undefined ? undefined : `${number} ${seed}`);
+      return sharing.attempt(secret, number);
+    } catch (error) {
+      if (isLast || !(error instanceof ChanceError)) throw error;
+      sharing.forget(number);
+    }
+  }
+}
+
+interface Attempt {
+  readonly content: CaseContent;
+  readonly result: ShareResult;
 }
 
 /** A capture of the case, and what it is called in the shared one. */
@@ -89,6 +112,7 @@ class Sharing {
   readonly #folder: string;
   readonly #judge: ShareOptions['judge'];
   readonly #texts: SharedTexts;
+  readonly #keptBytes: KeptBytes | undefined;
   readonly #inventory = new Inventory();
   readonly #captures: readonly SharedCapture[];
   readonly #want: WantFiles;
@@ -98,17 +122,29 @@ class Sharing {
     this.#golden = golden;
     this.#folder = folder;
     this.#texts = new SharedTexts(golden);
+    this.#keptBytes = keptBytes(this.#texts.rulesets);
+    if (this.#keptBytes !== undefined) this.#inventory.keeps('bytes of payloads that -m u32 or -m bpf read');
     this.#texts.parts(this.#inventory);
     this.#captures = sharedCaptures(this.#texts.options, this.#inventory);
     this.#want = new WantFiles(golden.wantDir, this.#texts.reading, this.#inventory);
   }
 
-  attempt(secret: Secret, number: number) {
+  /** Removes what the attempt NUMBER has left. */
+  forget(number: number): void {
+    for (const name of ['files', 'bare', 'case'])
+      removeLeftovers({ folder: join(this.#folder, `${name}-${number}`), parents: [] });
+  }
+
+  /** @throws {ChanceError} if other replacements may do */
+  attempt(secret: Secret, number: number): Attempt {
     const inventory = this.#inventory;
     const times = timesRead(this.#texts);
+    const hasPatterns = number < PATTERN_ATTEMPTS;
     const replacements = new Replacements(inventory, secret, {
       shiftSeconds: secondsToShift(inventory.firstSecond, times),
       hasStreams: !hasSynproxy(this.#texts.setting.ruleset),
+      keptBytes: this.#keptBytes,
+      hasPatterns,
     });
     const { files, options, expect } = this.#texts.parts(replacements);
     const raw = join(this.#folder, `files-${number}`);
@@ -119,7 +155,7 @@ class Sharing {
       return { name: name(replacements), path };
     });
     const content = {
-      files: [...this.#ordered(files, replacements), ...captures, ...this.#want.files(replacements, raw)],
+      files: [...this.#ordered(files, replacements), ...captures],
       options: [
         ...options,
         ...captureOptions(
@@ -130,20 +166,29 @@ class Sharing {
       ],
       ...(expect === undefined ? {} : { expect }),
     };
-    const shared = join(this.#folder, `case-${number}`);
-    writeCase(shared, content);
-    const hint = hashesIn(this.#texts.setting.ruleset);
-    const proof = prove(
-      withoutOutput(this.#texts.options),
-      withoutOutput(optionsOf(readCase(shared))),
-      translationOf(replacements),
-      hint,
-    );
-    this.#proveClaims(readCase(shared));
-    this.#want.prove(this.#golden, readCase(shared), join(this.#folder, `results-${number}`));
-    const leak = findLeak(shared, inventory, replacements);
+    const bare = join(this.#folder, `bare-${number}`);
+    writeCase(bare, content);
+    const shared = readCase(bare);
+    const hint = chancesIn(this.#texts.setting.ruleset, this.#texts.source.description);
+    const proof = prove(this.#texts.options, optionsOf(shared), translationOf(replacements), hint);
+    this.#proveClaims(shared);
+    const want = this.#want.files(this.#golden, shared, replacements, raw);
+    const whole = { ...content, files: [...content.files, ...want] };
+    const final = join(this.#folder, `case-${number}`);
+    writeCase(final, whole);
+    refuseLeaks(final, inventory, replacements);
+    if (!hasPatterns && inventory.patterns.length > 0)
+      replacements.keeps('what -m string looks for, which headers have, too');
     const kept = [...new Set([...inventory.kept, ...replacements.kept, ...times.kept])];
-    return { content, leak, result: { packets: proof.packets, replaced: counts(inventory, replacements), kept } };
+    return {
+      content: whole,
+      result: {
+        packets: proof.packets,
+        replaced: counts(inventory, replacements),
+        again: addressesAgain(inventory, replacements),
+        kept,
+      },
+    };
   }
 
   #proveClaims(shared: GoldenCase): void {
@@ -152,8 +197,8 @@ class Sharing {
     const at = before.findIndex((claim, i) => claim !== after[i]);
     if (at < 0) return;
     throw new NotFollowedError(
-      `the shared case would not show the same, so nothing was written: claim ${at + 1} of expect.yaml is ` +
-        `${before[at]}, and would be ${after[at]}`,
+      `the shared case would not show the same, so nothing was written: claim ${at + 1} of expect.yaml ` +
+        `is ${before[at]}, and would be ${after[at]}`,
     );
   }
 
@@ -167,8 +212,6 @@ class Sharing {
   }
 }
 
-const withoutOutput = (options: ReplayOptions): ReplayOptions => options;
-
 function sharedCaptures(
   { inputs = [], stitchPaths = [], captures = [] }: ReplayOptions,
   inventory: Inventory,
@@ -177,7 +220,7 @@ function sharedCaptures(
   const arrived = inputs.flatMap(({ iface, path }, input) => {
     if (iface !== 'local') inventory.iface(iface);
     return found(path).map((one, i, all): SharedCapture => {
-      const content = readCapture(one, inventory);
+      const content = readCapture(one, inventory, iface === 'local');
       return { content, name: (replacer) => inputFile(content, iface, replacer, inputs, input, i, all.length) };
     });
   });
@@ -196,10 +239,7 @@ function sharedCaptures(
 
 const extension = ({ isPcapng }: CaptureContent): string => (isPcapng ? 'pcapng' : 'pcap');
 
-/**
- * `in/eth0.pcap`; of several files in a row `in/eth0.pcap0`, …; where an interface has several inputs,
- * `in/2-eth0.pcap`.
- */
+/** `in/eth0.pcap`; of several files `in/eth0.pcap0`, …; where an interface has several inputs, `in/2-eth0.pcap`. */
 function inputFile(
   content: CaptureContent,
   iface: string,
@@ -211,8 +251,8 @@ function inputFile(
 ): string {
   const name = iface === 'local' ? iface : replacer.iface(iface);
   const isAgain = isRepeated(inputs);
-  const number = count > 1 ? String(file).padStart(4, '0') : '';
-  return `in/${isAgain ? `${input + 1}-` : ''}${name}.${extension(content)}${number}`;
+  const part = count > 1 ? String(file).padStart(4, '0') : '';
+  return `in/${isAgain ? `${input + 1}-` : ''}${name}.${extension(content)}${part}`;
 }
 
 /** Whether the files are found in the same order without being named: packets of the same time follow that. */
@@ -277,6 +317,20 @@ function translationOf(replacements: Replacements): Translation {
     chain: (name) => replacements.named('chain', name),
     list: (name) => replacements.named('list', name),
   };
+}
+
+/** Addresses in both cases, but for those that mean something: 127.0.0.1, or the broadcast address of a subnet. */
+function addressesAgain({ addresses, needs }: Inventory, replacements: Replacements): string[] {
+  const images = new Set([...addresses].map((address) => replacements.address(address)));
+  const ends = new Set(
+    needs.subnets.flatMap(({ address, length }) => [
+      address.masked(prefixMask(address.family, length)).tail >>> 0,
+      address.lastInPrefix(length).tail >>> 0,
+    ]),
+  );
+  const isMeant = (address: number): boolean => isFixed(address) || ends.has(address);
+  const again = [...addresses].filter((address) => images.has(address) && !isMeant(address));
+  return again.sort((a, b) => a - b).map((address) => String(addressFromHostOrder(address)));
 }
 
 function counts(inventory: Inventory, replacements: Replacements): ShareResult['replaced'] {

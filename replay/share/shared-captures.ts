@@ -16,6 +16,8 @@ export interface CaptureContent {
   readonly interfaces: readonly CapturedInterface[];
   readonly isPcapng: boolean;
   readonly packets: number;
+  /** Its packets are those that the host itself sends. */
+  readonly isSent: boolean;
 }
 
 interface CapturedInterface {
@@ -25,11 +27,11 @@ interface CapturedInterface {
 }
 
 /**
- * Takes down what the capture PATH holds.
+ * Takes down what the capture PATH holds. IS_SENT: what the host itself sends.
  * @throws {CaptureError} if it cannot be read
  */
-export function readCapture(path: string, inventory: Replacer): CaptureContent {
-  const frames = new FrameReplacer(inventory);
+export function readCapture(path: string, inventory: Replacer, isSent = false): CaptureContent {
+  const frames = new FrameReplacer(inventory, isSent);
   const interfaces = new Map<string, CapturedInterface>();
   let [packets, isDirected] = [0, false];
   let linktype: number = Linktype.ETHERNET;
@@ -53,12 +55,12 @@ export function readCapture(path: string, inventory: Replacer): CaptureContent {
   }
   const met = interfaces.size === 0 ? [{ index: 0, name: '', linktype }] : [...interfaces.values()];
   const isPcapng = met.length > 1 || met.some(({ name }) => name !== '') || isDirected;
-  return { path, interfaces: met, isPcapng, packets };
+  return { path, interfaces: met, isPcapng, packets, isSent };
 }
 
 /** Writes the replacement of CONTENT to the file TARGET. */
 export function writeCapture(content: CaptureContent, target: string, replacer: Replacer): void {
-  const frames = new FrameReplacer(replacer);
+  const frames = new FrameReplacer(replacer, content.isSent);
   const writer = content.isPcapng
     ? pcapngTo(target, content, replacer)
     : pcapTo(target, content.interfaces[0].linktype);

@@ -14,11 +14,7 @@ export interface TimesRead {
   readonly kept: readonly string[];
 }
 
-export function timesRead({ setting }: SharedTexts): TimesRead {
-  const rulesets = [
-    setting.ruleset,
-    ...setting.changes.flatMap(({ action }) => ('ruleset' in action ? [action.ruleset] : [])),
-  ];
+export function timesRead({ setting, rulesets }: SharedTexts): TimesRead {
   const texts = rulesets.flatMap(({ tables }) =>
     tables.flatMap(({ rules }) =>
       rules.flatMap(({ matches }) =>

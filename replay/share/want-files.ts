@@ -9,7 +9,7 @@ import { type GoldenCase, optionsOf } from '../golden-case.js';
 import { LOG_FILE, NFLOG_FILE } from '../logged.js';
 import { replay } from '../replay.js';
 import { IPSET_FILE } from '../result-files.js';
-import type { CaseFile } from '../write-case.js';
+import { type CaseFile, writeCase } from '../write-case.js';
 import { replaceConnections, replaceLog } from './connection-texts.js';
 import type { Inventory } from './inventory.js';
 import type { Replacer } from './replacer.js';
@@ -29,6 +29,8 @@ export class WantFiles {
   readonly #reading: RulesReading;
   readonly #captures = new Map<string, CaptureContent>();
   readonly #prefixes: readonly string[];
+  /** In what the results of the original differ from what it expects; undefined: not known yet. */
+  #differing: string | undefined;
 
   /** Takes down in INVENTORY what the folder DIR holds; nothing if it does not exist. */
   constructor(dir: string, reading: RulesReading, inventory: Inventory) {
@@ -43,21 +45,48 @@ export class WantFiles {
     if (this.#names.includes(LOG_FILE)) this.#text(LOG_FILE, inventory);
   }
 
-  /** The replaced files. FOLDER: where captures may be written until then. */
-  files(replacer: Replacer, folder: string): CaseFile[] {
-    return this.#names.flatMap((name): CaseFile[] => {
-      const content = this.#captures.get(name);
-      if (content !== undefined) {
-        const device = name.slice(0, -PCAP.length);
-        const path = join(folder, `want-${name}`);
-        writeCapture(content, path, replacer);
-        return [{ name: `want/${OTHERS.includes(name) ? name : `${replacer.iface(device)}${PCAP}`}`, path }];
-      }
-      const text = this.#text(name, replacer);
-      if (text === undefined) return [];
-      const bytes = name === RULES_FILE ? inOrder(text, this.#reading, replacer, true) : text;
-      return [{ name: `want/${name}`, bytes }];
-    });
+  /**
+   * The files of want/ of the SHARED case, which has none yet. Where the results of ORIGINAL are as expected, so must
+   * those of the shared case be. FOLDER: for results, and for files until they are copied.
+   * @throws {NotFollowedError} if the two cases would differ from what they expect in different ways
+   */
+  files(original: GoldenCase, shared: GoldenCase, replacer: Replacer, folder: string): CaseFile[] {
+    if (!this.#names.includes(RULES_FILE)) return [];
+    this.#differing ??= kindsOf(compareResults(this.#dir, resultsOf(original, join(folder, 'original'))));
+    const results = resultsOf(shared, join(folder, 'results'));
+    if (this.#differing === '') {
+      return this.#names
+        .map((name) => this.#renamed(name, replacer))
+        .filter((name) => existsSync(nativePath(join(results, name))))
+        .map((name) => ({ name: `want/${name}`, path: join(results, name) }));
+    }
+    const files = this.#names.flatMap((name) => this.#file(name, replacer, join(folder, `want-${name}`)));
+    const want = join(folder, 'want');
+    writeCase(want, { files });
+    const comparison = compareResults(join(want, 'want'), results);
+    if (kindsOf(comparison) === this.#differing) return files;
+    throw new NotFollowedError(
+      `the shared case would not show the same, so nothing was written: ${firstOf(comparison)} would differ from want/`,
+    );
+  }
+
+  #renamed(name: string, replacer: Replacer): string {
+    if (!name.endsWith(PCAP) || OTHERS.includes(name)) return name;
+    return `${replacer.iface(name.slice(0, -PCAP.length))}${PCAP}`;
+  }
+
+  /** The replacement of the file NAME, which is written to PATH if it is a capture. */
+  #file(name: string, replacer: Replacer, path: string): CaseFile[] {
+    const renamed = `want/${this.#renamed(name, replacer)}`;
+    const content = this.#captures.get(name);
+    if (content !== undefined) {
+      writeCapture(content, path, replacer);
+      return [{ name: renamed, path }];
+    }
+    const text = this.#text(name, replacer);
+    if (text === undefined) return [];
+    const bytes = name === RULES_FILE ? inOrder(text, this.#reading, replacer, true) : text;
+    return [{ name: renamed, bytes }];
   }
 
   /** Undefined: it is left out. */
@@ -77,28 +106,20 @@ export class WantFiles {
         return undefined;
     }
   }
+}
 
-  /**
-   * Replays both cases into FOLDER, and compares the results with what each expects.
-   * @throws {NotFollowedError} if they differ from it in different ways
-   */
-  prove(original: GoldenCase, shared: GoldenCase, folder: string): void {
-    if (!this.#names.includes(RULES_FILE)) return;
-    const [before, after] = [original, shared].map((golden, i) => {
-      const outDir = `${folder}-${i}`;
-      replay({ ...optionsOf(golden), outDir });
-      return compareResults(golden.wantDir, outDir);
-    });
-    const kinds = ({ differences }: Comparison): string =>
-      differences
-        .map(({ kind }) => kind)
-        .sort()
-        .join(', ');
-    if (kinds(before) === kinds(after)) return;
-    throw new NotFollowedError(
-      `the shared case would not show the same, so nothing was written: ${firstOf(after)} would differ from want/`,
-    );
-  }
+/** Replays GOLDEN into the folder OUT_DIR, and returns that. */
+function resultsOf(golden: GoldenCase, outDir: string): string {
+  replay({ ...optionsOf(golden), outDir });
+  return outDir;
+}
+
+/** The kinds of all differences; '': there are none. */
+function kindsOf({ differences }: Comparison): string {
+  return differences
+    .map(({ kind }) => kind)
+    .sort()
+    .join(', ');
 }
 
 /** What the first difference of COMPARISON is about. */

@@ -19,6 +19,7 @@ export const MEASURED = [
     'evidence/',
     'expectation/',
     'shrink/',
+    'share/',
     'doctor/',
     'library/library',
     'library/public',

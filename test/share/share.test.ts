@@ -7,6 +7,9 @@ import * as assert from 'uvu/assert';
 import { checkCase } from '../../replay/check-case.js';
 import { casesIn } from '../../replay/golden-case.js';
 import { shareCase } from '../../replay/share/share-case.js';
+import { recordedCases } from '../cases/broken-cases.js';
+import { faultsOfSharing } from '../cases/share-case.js';
+import { pick, seededRandom, testSeed } from '../random.js';
 
 interface Context {
   parent: string;
@@ -46,6 +49,20 @@ for (const name of ['fragments', 'log', 'netmap', 'sctp', 'ban-while-connected']
     assert.equal(checkCase(shared).differences, []);
   });
 }
+
+const RANDOM_CASES = 20;
+
+Share('random cases: they show the same, and no address of the original is left', ({ parent }) => {
+  const seed = testSeed();
+  const random = seededRandom(seed);
+  const all = recordedCases();
+  for (let i = 0; i < RANDOM_CASES; i++) {
+    const { profile, recorded } = pick(random, all);
+    const secret = String(random(2 ** 30));
+    const faults = faultsOfSharing(recorded, join(parent, String(i)), secret);
+    assert.is(faults.length, 0, `SEED=${seed}, ${profile} ${recorded.seed}, secret ${secret}: ${faults.join('; ')}`);
+  }
+});
 
 Share('addresses and MAC addresses of the original are in no file', ({ parent }) => {
   share('article', join(parent, 'shared'));

@@ -1,15 +1,18 @@
-/** Rules that decide by a hash of addresses: other addresses may fare differently. */
+/** Rules that decide by a hash of addresses, or by bytes anywhere in packets: other addresses may fare differently. */
+import type { HostDescription } from '../../codecs/host/description.js';
 import type { Ruleset } from '../../core/rules/model.js';
 
 const BY_HASH: Readonly<Record<string, string>> = {
   HMARK: '-j HMARK',
   cluster: '-m cluster',
   CLUSTERIP: '-j CLUSTERIP',
+  string: '-m string',
 };
+const MOST_SHOWN = 3;
 const NAT_TO_RANGE = /--to-(?:source|destination) \d+(?:\.\d+){3}-/;
 
-/** The rules of RULESET that decide by a hash, for messages; '' if there is none. */
-export function hashesIn({ tables }: Ruleset): string {
+/** The rules of RULESET that do so, for messages; '' if there is none. */
+export function chancesIn({ tables }: Ruleset, { routes }: HostDescription): string {
   const found = tables.flatMap(({ name, rules }) =>
     rules.flatMap(({ chain, number, matches, target }) => {
       const extensions = [...matches, ...(target.kind === 'extension' ? [target] : [])];
@@ -22,5 +25,9 @@ export function hashesIn({ tables }: Ruleset): string {
       return what.map((one) => `${name} ${chain} ${number} (${one})`);
     }),
   );
-  return found.length === 0 ? '' : `these rules decide by a hash of addresses: ${found.join(', ')}`;
+  if (routes.some(({ nextHops }) => nextHops.length > 1)) found.push('a route with several next hops');
+  if (found.length === 0) return '';
+  const [shown, more] = [found.slice(0, MOST_SHOWN).join(', '), found.length - MOST_SHOWN];
+  const all = more > 0 ? `${shown}, and ${more} more` : shown;
+  return `what decides by a hash of addresses, or by bytes anywhere, may decide otherwise: ${all}`;
 }
