@@ -1,5 +1,6 @@
 /** The command `nfreplay init`: writes a case, with claims about what becomes of its packets now. */
-import { shownPath } from '../codecs/text.js';
+import { shown, shownPath } from '../codecs/text.js';
+import { commandText } from '../explain/command.js';
 import { type InitResult, initCase } from '../explain/init/init-case.js';
 import { widthOf, wrapAfter } from '../explain/text/columns.js';
 import { type Style, styleOf } from '../explain/text/style.js';
@@ -55,7 +56,7 @@ function reportOf(dir: string, { files, drafts, summary }: InitResult, style: St
   const folder = shownPath(dir);
   const what = claims.length === 0 ? 'no claims' : count(claims.length, 'claim');
   const first = `${style.bold(folder)}: ${what} about ${count(summary.packets.read, 'packet')}`;
-  const check = `nfreplay check ${folder}`;
+  const check = shown(commandText(['nfreplay', 'check', dir]));
   return [
     first,
     ...wrapAfter('  ', [...files].sort().join(', '), width),

@@ -46,5 +46,6 @@ export const CHECK: CommandSpec = {
       command: 'nfreplay check --reporter pretty --reporter junit=report.xml cases',
     },
     { about: 'accept the current results of one case', command: 'nfreplay check --update pcaps/docker' },
+    { about: 'is what replay wrote still what comes out?', command: 'nfreplay check out/docker' },
   ],
 };
