@@ -182,15 +182,14 @@ function namesJson(names: NamesDescription, given: JsonObject): Json {
   );
 }
 
-const SHARED_SYSCTL = /^net[./]/;
-const CONF = /^(net[./]ipv4[./](?:conf|neigh)[./])(.+)([./][\w-]+)$/;
+/** Those of IPv6 decide nothing here. */
+const SHARED_SYSCTL = /^net[./](?!ipv6[./])/;
+const CONF = /^(net[./][\w-]+[./](?:conf|neigh)[./])(.+)([./][\w-]+)$/;
 
 /** Those of the network, with a number each. The names of interfaces in them are written as paths if they have dots. */
 function sysctls(value: Json, replacer: Replacer): Json {
   if (typeof value !== 'object' || value === null) return value;
-  const kept = Object.entries(value).filter(
-    ([key, one]) => SHARED_SYSCTL.test(key) && !key.startsWith('net.ipv6') && isNumber(one),
-  );
+  const kept = Object.entries(value).filter(([key, one]) => SHARED_SYSCTL.test(key) && isNumber(one));
   return Object.fromEntries(kept.map(([key, one]) => [replaceSysctl(key, replacer), one]));
 }
 

@@ -54,7 +54,8 @@ export class Inventory implements Replacer {
       const leading = Math.clz32(~bits);
       for (let at = leading; at < 32; at++) if ((bits >>> (31 - at)) & 1) this.needs.loneBits.add(at);
     }
-    return this.one(address);
+    // A part of addresses is none.
+    return address.masked(mask).equals(address) ? address : this.one(address);
   }
 
   mappedTo(address: Address, length: number): Address {
