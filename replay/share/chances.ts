@@ -7,6 +7,8 @@ const BY_HASH: Readonly<Record<string, string>> = {
   cluster: '-m cluster',
   CLUSTERIP: '-j CLUSTERIP',
   string: '-m string',
+  u32: '-m u32',
+  bpf: '-m bpf',
 };
 const MOST_SHOWN = 3;
 const NAT_TO_RANGE = /--to-(?:source|destination) \d+(?:\.\d+){3}-/;

@@ -22,8 +22,9 @@ import {
 } from '../../codecs/layouts.js';
 import { Linktype } from '../../codecs/linktypes.js';
 import { IpLocation, locateIp } from '../../core/link/locate-ip.js';
-import { type PacketParts, replaceIpv4, replaceIpv6 } from './ip-packets.js';
+import { replaceIpv4, replaceIpv6 } from './ip-packets.js';
 import { replaceNflog } from './nflog-frames.js';
+import type { PacketParts } from './packet-piece.js';
 
 /** What frames are made of that is replaced. */
 export interface FrameParts extends PacketParts {

@@ -28,7 +28,14 @@ const path: Replace = (text, replacer) =>
     .map((part) => (part === '' ? '' : replacer.named('path', part)))
     .join('/');
 const target: Replace = (text, replacer, { chains }) => (chains.has(text) ? replacer.named('chain', text) : text);
-const as_is: Replace = (text) => text;
+const asIs: Replace = (text) => text;
+/** Where -m time begins and ends unless a rule says otherwise: the bounds of its seconds. */
+const BOUNDS: readonly string[] = ['1970-01-01T00:00:00', '2038-01-19T03:14:07'];
+const date: Replace = (text, replacer) => {
+  const seconds = Date.parse(`${text}${text.includes('T') ? '' : 'T00:00:00'}Z`) / 1000;
+  if (Number.isNaN(seconds) || BOUNDS.includes(text)) return text;
+  return new Date(replacer.moment(seconds) * 1000).toISOString().slice(0, BOUNDS[0].length);
+};
 
 const CHAIN_OPTIONS = [
   ...['-A', '-I', '-D', '-R', '-C', '-N', '-F', '-X', '-Z', '-P', '-E', '-L', '-S'],
@@ -53,10 +60,11 @@ const OPTIONS: Readonly<Record<string, Replace>> = {
   ...all(['--src-group', '--dst-group'], named('device group')),
   ...all(['--path', '--object-pinned'], path),
   '--selctx': named('path'),
+  ...all(['--datestart', '--datestop'], date),
   '--u32': replaceU32,
   '--bytecode': replaceBytecode,
   '--to': replaceTo,
-  ...all(['--mask', '--connlimit-mask', '--probability', '-t', '--table', '-m', '--match', '-p', '--protocol'], as_is),
+  ...all(['--mask', '--connlimit-mask', '--probability', '-t', '--table', '-m', '--match', '-p', '--protocol'], asIs),
 };
 
 function all(options: readonly string[], replace: Replace): Record<string, Replace> {

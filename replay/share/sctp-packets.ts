@@ -1,7 +1,7 @@
 /** Replaces what packets of SCTP carry. Chunks keep their kinds, lengths and tags, which conntrack reads. */
 import { crc32cStep } from '../../codecs/crc32c.js';
 import { SCTP_CHECKSUM_AT, SCTP_CHUNK_LENGTH, SCTP_CHUNK_LENGTH_AT } from '../../codecs/layouts.js';
-import { fill, type Piece } from './ip-packets.js';
+import { fill, type Piece } from './packet-piece.js';
 
 const WHOLE = { is: 'whole' } as const;
 const [DATA, INIT, INIT_ACK, SACK, SHUTDOWN] = [0, 1, 2, 3, 7];
