@@ -63,8 +63,15 @@ function refuseRules(given: string | undefined, isWatching: boolean): void {
   if (given === undefined) return;
   if (namesPipe([`rules=${given}`]))
     throw new UsageError(`--rules ${given}: a pipe can be read only once; give a file`);
-  if (!isWatching) refuseInvalid(readRulesFiles(given));
+  if (isWatching) return;
+  const sources = readRulesFiles(given);
+  refuseInvalid(sources);
+  if (sources.every(({ text }) => text.split('\n').every((line) => NOTHING.test(line))))
+    throw new UsageError(`--rules ${given}: there are no rules in it; has iptables-save failed?`);
 }
+
+/** A line without a rule or a table. */
+const NOTHING = /^\s*(?:#.*)?$/;
 
 /** Checks CASES, tells the reporters, and shows warnings and errors. */
 async function checkCases(

@@ -1,12 +1,15 @@
 /** The files that `--rules` names: one, or several that have a table each, as in `nat=a.txt,filter=b.txt`. */
-import { existsSync } from 'node:fs';
+import { existsSync, statSync } from 'node:fs';
+import { isSnapshot } from '../codecs/host/snapshot.js';
 import { withNearest } from '../codecs/nearest.js';
 import { TABLE_NAMES, type TableName } from '../core/hooks.js';
 import type { RulesSource } from '../core/rules/forms/read-rules.js';
 import type { LiveOptions } from '../io/capture-file.js';
+import { readHostAt } from '../io/host-files.js';
 import { nativePath } from '../io/path.js';
 import { readText } from '../io/text-file.js';
 import { ReplayOptionsError } from './errors.js';
+import { hostRules } from './host-rules.js';
 
 export interface RulesFile {
   readonly path: string;
@@ -46,12 +49,23 @@ export function rulesPathsOf(given: string | undefined): string[] {
 }
 
 /**
- * Reads the files in GIVEN, the value of `--rules`.
+ * Reads the files in GIVEN, the value of `--rules`. Of the snapshot of a host they are its rules.
  * @throws {FileError} {ReplayOptionsError} {InterruptedError}
+ * @throws {HostError} {NoRulesError} if a snapshot has no rules that can be followed
  */
 export function readRulesFiles(given: string, live: LiveOptions = {}): RulesSource[] {
   return rulesFilesOf(given).map(({ path, table }) => {
-    const source = { text: readText(path, live), file: path };
+    const text = readText(path, live);
+    const source = isSnapshot(text) && isRegular(path) ? rulesOfSnapshot(path) : { text, file: path };
     return table === undefined ? source : { ...source, table };
   });
+}
+
+function isRegular(path: string): boolean {
+  return statSync(nativePath(path), { throwIfNoEntry: false })?.isFile() === true;
+}
+
+function rulesOfSnapshot(path: string): RulesSource {
+  const { text, path: file } = hostRules(readHostAt(path).description, path);
+  return { text, file };
 }

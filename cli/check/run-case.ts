@@ -14,6 +14,7 @@ import { count } from '../number.js';
 import type { CheckedCase, CheckedTest } from '../reporters/model.js';
 import { claimTest, notesOf } from './claim-tests.js';
 import { goldenTest } from './golden-test.js';
+import { lostTables } from './lost-tables.js';
 import { summaryTests } from './summary-tests.js';
 
 export interface CheckRunOptions extends CheckOptions {
@@ -47,7 +48,7 @@ export function checkedCase(golden: GoldenCase, { top, names: given, ...options 
   return {
     dir: golden.dir,
     tests,
-    warnings: [...summary.warnings, ...uncertainWarnings(summary.uncertain)],
+    warnings: [...lostTables(golden, options), ...summary.warnings, ...uncertainWarnings(summary.uncertain)],
     notes: [...notesOf(results), ...originOf(golden, (comparison?.differences.length ?? 0) > 0)],
     // Of claims that send their packets themselves, there is nothing to count.
     ...(captureFiles(golden).length === 0 ? {} : { extent: { frames, rules, connections } }),

@@ -223,6 +223,31 @@ Check('other rules that are wrong or missing are one error, not one of each case
   assert.is(wrong.stdout, '');
 });
 
+Check('other rules that are empty are refused, and a table that they do not have is said', ({ golden, parent }) => {
+  const given = (text: string): { status: number | null; stderr: string } => {
+    writeFileSync(join(parent, 'new.v4'), text);
+    return check('--rules', join(parent, 'new.v4'), golden);
+  };
+  const empty = given('# nothing came of iptables-save\n\n');
+  assert.is(empty.status, 2);
+  assert.match(empty.stderr, /new\.v4: there are no rules in it; has iptables-save failed\?/);
+  const filter = /^\*filter\n[^*]*^COMMIT$/m.exec(readFileSync(join(golden, 'rules.v4'), 'utf8'))![0];
+  assert.match(given(`${filter}\n`).stderr, /new\.v4 has no table nat: the \d+ rules? of .*case there are gone/);
+});
+
+Check('the rules of a snapshot are other rules, too', ({ parent }) => {
+  const [dir, other] = [join(parent, 'own'), join(parent, 'other.txt')];
+  mkdirSync(dir);
+  cpSync('docs/walkthrough/host.txt', join(dir, 'host.txt'));
+  cpSync('docs/walkthrough/host.txt', other);
+  writeFileSync(join(dir, 'case.json'), '{ "options": ["--host", "host.txt"] }');
+  const claim = 'send: eth0 tcp 192.0.2.50 > 192.0.2.10:8080, ends: dropped, by: filter DOCKER-USER "-i eth0"';
+  writeFileSync(join(dir, 'expect.yaml'), `expect:\n  - { ${claim} }\n`);
+  assert.is(check('--rules', other, dir).status, 0);
+  edit(other, (text) => text.replace('[0:0] -A DOCKER-USER -i eth0 -j DROP\n', ''));
+  assert.is(check('--rules', other, dir).status, 1);
+});
+
 Check('--keep leaves a result folder for each case', ({ golden, parent }) => {
   const other = join(parent, 'more', 'case');
   cpSync(golden, other, { recursive: true });
