@@ -12,7 +12,7 @@ export function claimTest(result: ClaimResult, caseNames: Names): CheckedTest {
   const { claim, isMet, offender } = result;
   const { name, file, line, column } = claim;
   const test = { name, place: { file, line, column } };
-  if (isMet) return { ...test, status: 'passed' };
+  if (isMet) return { ...test, status: 'passed', ...(isUntested(result) ? { note: UNTESTED } : {}) };
   return {
     ...test,
     status: 'failed',
@@ -33,12 +33,21 @@ function subjectLines({ claim }: ClaimResult, { width }: FailureLayout): string[
   return isTold ? [] : wrapAfter('', shown(`${claim.kind}: ${claim.text}`), width);
 }
 
+const UNTESTED = 'not tested: it met no packet';
+
+/** Whether nothing can be said against the claim because it is about no packet at all. */
+function isUntested({ claim, met }: ClaimResult): boolean {
+  return claim.kind === 'never' && met === 0;
+}
+
 /** What is good to know of claims that are met, too. */
 export function notesOf(results: readonly ClaimResult[]): string[] {
   return results
     .filter(({ isMet }) => isMet)
-    .flatMap(({ claim, met, notes }) => {
-      const extent = claim.kind === 'never' ? [`it met ${met === 0 ? 'no packet' : count(met, 'packet')}`] : [];
+    .flatMap((result) => {
+      const { claim, met, notes } = result;
+      const isCounted = claim.kind === 'never' && notes.length === 0;
+      const extent = isUntested(result) ? [UNTESTED] : isCounted ? [`it met ${count(met, 'packet')}`] : [];
       return [...extent, ...notes].map((note) => `${claim.name}: ${note}`);
     });
 }

@@ -62,6 +62,8 @@ export class GithubSummary implements Reporter {
       this.#failures.add(section(dir, test.name, lines, details), section(dir, test.name, lines, []));
     }
     if (error !== undefined) this.#failures.add(section(dir, 'could not be replayed', [], [shownLines(error.message)]));
+    for (const { name, note } of tests)
+      if (note !== undefined) this.#warnings.add(`- ${text(dir)}: ${text(name)}: ${text(note)}\n`);
     for (const warning of warnings) this.#warnings.add(`- ${text(dir)}: ${text(warning)}\n`);
     const { passed, failed } = withCase(NOTHING, one);
     const mark = error !== undefined ? '🚫' : failed > 0 ? '❌' : '✅';

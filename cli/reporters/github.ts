@@ -66,6 +66,8 @@ export class GithubReporter implements Reporter {
     this.#options.summary?.finished(one);
     const { dir, tests, warnings, error } = one;
     for (const warning of warnings) this.#warn({ kind: 'warning', title: dir, message: warning });
+    for (const { name, note, place } of tests)
+      if (note !== undefined) this.#warn({ kind: 'warning', title: `${dir}: ${name}`, message: note, place });
     if (hasPassed(one)) return;
     for (const test of tests) if (test.status === 'failed') this.#fail(this.#annotationOf(dir, test));
     if (error === undefined) return;

@@ -29,6 +29,8 @@ export interface CheckedTest {
   readonly place?: TestPlace;
   /** The rule or policy that decided about the first offender. */
   readonly decidedBy?: RulePlace;
+  /** If it passed: why that says little. It is also among the notes of its case. */
+  readonly note?: string;
   /** If it failed: one line, what was expected and what was found. */
   readonly message?: string;
   /** If it failed: the whole of it, such as the trace of the first offender, without what `message` says. */

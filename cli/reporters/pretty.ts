@@ -56,7 +56,8 @@ export class PrettyReporter implements Reporter {
     if (this.#tellsAll) lines.push(...this.#paragraphs('warning: ', one.warnings));
     if (this.#isSingle)
       lines.push(...one.tests.filter(({ status }) => status === 'passed').map((test) => this.#ok(test)));
-    if (this.#isSingle || !hasPassed(one)) lines.push(...this.#paragraphs('', one.notes));
+    if (this.#isSingle || !hasPassed(one) || one.tests.some(({ note }) => note !== undefined))
+      lines.push(...this.#paragraphs('', one.notes));
     const failed = one.tests.filter(({ status }) => status === 'failed').flatMap((test) => ['', ...this.#failed(test)]);
     lines.push(...failed);
     if (one.error !== undefined && this.#tellsAll) lines.push(...this.#paragraphs('', one.error.message.split('\n')));

@@ -4,7 +4,7 @@
  *
  *     ok|failed|error  CASE  FILE:LINE  NAME  MESSAGE
  *
- * An error is about a whole case. A column may be empty. What would be a tab, a line feed or another control character
+ * An error is about a whole case. The message of a test that passed says why that proves nothing. A column may be empty. What would be a tab, a line feed or another control character
  * is an escape such as \x09.
  */
 import { shown } from '../../codecs/text.js';
@@ -19,7 +19,7 @@ export class TerseReporter implements Reporter {
   }
 
   finished({ dir, tests, error }: CheckedCase): void {
-    for (const { name, status, place, message = '' } of tests)
+    for (const { name, status, place, note = '', message = note } of tests)
       this.#row(
         status === 'passed' ? 'ok' : 'failed',
         dir,

@@ -63,7 +63,8 @@ export function offenderLines({ offender, met, unmet, claim, notes }: ClaimResul
   return [
     ...told,
     '',
-    ...(claim.kind === 'send' ? [] : wrapAfter('', shown(lead), width)),
+    // Of what the claim itself has sent, its sentence is told already.
+    ...(where === claim.text ? [] : wrapAfter('', shown(lead), width)),
     ...storyLines(story, { width, style, names, notes: storyNotes, assumed }),
   ];
 }

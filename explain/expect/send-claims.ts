@@ -2,11 +2,12 @@
  * Claims about packets that are sent. Each begins on a fresh host, or goes on on the host of another claim (`after`).
  * A host cannot be copied: where several claims go on after the same one, what came before is sent again for each.
  */
-import { AFTER_CAPTURES, type Claim, type PacketClaim } from '../../codecs/expectation/expectation.js';
+import { AFTER_CAPTURES, type Claim, type NeverClaim, type PacketClaim } from '../../codecs/expectation/expectation.js';
 import { errorInSentence } from '../../codecs/expectation/placed-yaml.js';
 import type { SentenceNames } from '../../codecs/sentence/parse.js';
 import { SentenceError } from '../../codecs/sentence/sentence-error.js';
 import type { Ruleset } from '../../core/rules/model.js';
+import { NotFollowedError, ReplayOptionsError } from '../../replay/errors.js';
 import { chosenTime } from '../arrival-time.js';
 import { Conversation } from '../packets/conversation.js';
 import type { TrialResult, TrialSetting } from '../trial.js';
@@ -57,6 +58,20 @@ export function sendAll(
     sent.set(claim, { ...own, reply: player.play('reply').packets });
   }
   return sent;
+}
+
+/**
+ * Sends the packet that trace would make of the sentence of CLAIM to a fresh host in SETTING; undefined: it describes
+ * none that can get into the host, or none that can be followed. Throws as `Trial`.
+ */
+export function sendNever(setting: TrialSetting, claim: NeverClaim, names: SentenceNames): SentPacket | undefined {
+  try {
+    return new Player(freshHost(setting), setting, names).play(claim.text).packets[0];
+  } catch (error) {
+    if (error instanceof SentenceError || error instanceof ReplayOptionsError || error instanceof NotFollowedError)
+      return undefined;
+    throw error;
+  }
 }
 
 /** Sends the packets of CHAIN, one claim after the other, on one host. Adds to SENT what is not there yet. */

@@ -79,6 +79,17 @@ Judge('`never` need not meet a packet, and is not met by one that gets through',
   ]);
 });
 
+Judge('`never` that meets no packet sends one, if one can be made of its sentence', () => {
+  check('pcaps/docker', [
+    ['never: eth0 tcp 198.51.100.77 > 192.0.2.10:36379', '1 of 1: never'],
+    ['never: eth0 tcp 198.51.100.77 > 192.0.2.10:8082', 'met 1'],
+    // No port; several protocols; what conntrack decides.
+    ['never: eth0 tcp 198.51.100.77 > 192.0.2.10', 'met 0'],
+    ['never: eth0 ip 198.51.100.77 > 192.0.2.10', 'met 0'],
+    ['never: eth0 tcp 198.51.100.77 > 192.0.2.10:36379 state ESTABLISHED', 'met 0'],
+  ]);
+});
+
 Judge('a packet in fragments is one packet: it enters with the fragment that completes it', () => {
   // Two datagrams of 2028 bytes, the first in two fragments, the second in three, of which the first comes last.
   check('pcaps/fragments', [
