@@ -13,6 +13,7 @@ import { type CheckRunOptions, checkedCase } from './check/run-case.js';
 import { shardOf } from './check/shard.js';
 import { updateCases } from './check/update-cases.js';
 import { watchCases } from './check/watch-cases.js';
+import { refuseOverwriting } from './check/written-places.js';
 import { CHECK } from './commands/check.js';
 import { CliError, ExitCode, UsageError } from './errors.js';
 import { STDERR, warn } from './output.js';
@@ -80,11 +81,12 @@ async function checkCases(
   top: number,
   supervision: Supervision | undefined,
 ): Promise<CheckedRound> {
-  const names = loadNames(given.value('names'), undefined);
-  const reporters = reportersOf(given, { names, onCreate: supervision?.onCreate });
   const keep = given.value('keep');
   // Also of the cases that are not checked now: the folder of a case does not depend on that.
   const kept = keep === undefined ? undefined : keptFolders(foldersOf(given), keep);
+  refuseOverwriting(given, kept);
+  const names = loadNames(given.value('names'), undefined);
+  const reporters = reportersOf(given, { names, onCreate: supervision?.onCreate });
   const options = { ...runOptions(given, supervision), top, names };
   const exitCodes = new Map<string, number>();
   let signal: Signal | undefined;

@@ -73,13 +73,18 @@ function commandNamed(name: string): CommandSpec {
   throw new UsageError(withNearest(`unknown command: ${name}`, name, names));
 }
 
+/** Whether `--help` is among WORDS; behind `--` it is the name of a file. */
+function asksForHelp(words: readonly string[]): boolean {
+  const end = words.indexOf('--');
+  return (end < 0 ? words : words.slice(0, end)).some((word) => word === '--help' || word === '-h');
+}
+
 async function run([first, ...rest]: readonly string[], supervision?: Supervision): Promise<number> {
-  const isHelp = (arg: string | undefined) => arg === '--help' || arg === '-h';
   if (first === '--version' || first === '-v') {
     STDOUT.write(`${version()}\n`);
     return ExitCode.DONE;
   }
-  if (isHelp(first) || (first === 'help' && !rest.length)) {
+  if (asksForHelp([first ?? '']) || (first === 'help' && !rest.length)) {
     STDOUT.write(overview(styleOf(STDOUT, colorIn(rest)), widthOf(STDOUT)));
     return ExitCode.DONE;
   }
@@ -90,7 +95,7 @@ async function run([first, ...rest]: readonly string[], supervision?: Supervisio
   if (first.startsWith('-')) {
     throw new UsageError(withNearest(`expected a command before ${first}`, first, ['--help', '--version']));
   }
-  if (first === 'help' || rest.some(isHelp)) {
+  if (first === 'help' || asksForHelp(rest)) {
     const spec = commandNamed(first === 'help' ? rest[0] : first);
     STDOUT.write(`${helpOf(spec, styleOf(STDOUT, colorIn(rest)), widthOf(STDOUT))}\n`);
     return ExitCode.DONE;
@@ -100,8 +105,7 @@ async function run([first, ...rest]: readonly string[], supervision?: Supervisio
 
 /** Runs the command on the main thread, or where that might be busy for too long, in a thread. */
 async function runAnywhere(argv: readonly string[]): Promise<number> {
-  const isHelp = argv.some((word) => word === '--help' || word === '-h');
-  if (!isHelp && (SUPERVISED.includes(argv[0]) || (PIPED.includes(argv[0]) && namesPipe(argv))))
+  if (!asksForHelp(argv) && (SUPERVISED.includes(argv[0]) || (PIPED.includes(argv[0]) && namesPipe(argv))))
     return runInThread(import.meta.url, argv);
   try {
     return await run(argv);

@@ -6,6 +6,7 @@ import { judge } from '../explain/expect/judging.js';
 import { widthOf, wrapAfter } from '../explain/text/columns.js';
 import { type Style, styleOf } from '../explain/text/style.js';
 import { readText } from '../io/text-file.js';
+import { refuseFolderInCase } from '../replay/case-places.js';
 import { casesIn, type GoldenCase, optionsOf } from '../replay/golden-case.js';
 import { type ShareResult, shareCase } from '../replay/share/share-case.js';
 import { parseCommand } from './args.js';
@@ -26,6 +27,7 @@ export function shareCommand(args: readonly string[], supervision?: Supervision)
   const [golden, ...more] = casesIn(path);
   if (more.length > 0)
     throw new UsageError(`${path} has ${more.length + 1} cases; expected the folder of one, such as ${golden.dir}`);
+  refuseFolderInCase(golden.dir, dir, `-o ${dir}`);
   supervision?.onReady(false);
   const seed = given.value('seed');
   const result = shareCase(golden, dir, { ...supervision, judge: claimsOf, ...(seed === undefined ? {} : { seed }) });

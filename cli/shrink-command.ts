@@ -12,6 +12,7 @@ import { linesOfRows, widthOf } from '../explain/text/columns.js';
 import { type Style, styleOf } from '../explain/text/style.js';
 import { readHostAt } from '../io/host-files.js';
 import { nativePath } from '../io/path.js';
+import { refuseFolderInCase } from '../replay/case-places.js';
 import { casesIn, type GoldenCase } from '../replay/golden-case.js';
 import { loadNames, type Names } from '../replay/names.js';
 import { TemporaryFolder } from '../replay/temporary-folder.js';
@@ -37,6 +38,8 @@ export function shrinkCommand(args: readonly string[], supervision?: Supervision
   if (supervision === undefined) throw new NeedsThread();
   const given = parseCommand(SHRINK, args);
   const golden = caseOf(given);
+  const out = given.value('out');
+  if (out !== undefined) refuseFolderInCase(golden.dir, out, `-o ${out}`);
   const style = styleOf(STDOUT, given.color);
   const report = new ShrinkReport(style, widthOf(STDOUT));
   supervision.onReady(true);
@@ -48,7 +51,6 @@ export function shrinkCommand(args: readonly string[], supervision?: Supervision
     const shrinking = new Shrinking(golden, failure, folder);
     for (const note of shrinking.model.notes) report.note(note);
     search(shrinking, supervision);
-    const out = given.value('out');
     if (out !== undefined) writeCase(out, shrinking.content(), supervision);
     const seconds = (performance.now() - startedMs) / MILLISECONDS_PER_SECOND;
     report.result(shrinking, seconds, out);

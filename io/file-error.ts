@@ -4,8 +4,9 @@ import { shown } from '../codecs/text.js';
 
 /** A file or folder that cannot be read or written, or that is not what it should be. */
 export class FileError extends Error {
-  constructor(message: string) {
-    super(shown(message));
+  /** CAUSE: what the file system threw. */
+  constructor(message: string, cause?: unknown) {
+    super(shown(message), cause === undefined ? undefined : { cause });
     this.name = 'FileError';
   }
 }
@@ -52,7 +53,16 @@ export function fileSystemError(error: unknown, path: string, verb: string): Cap
   const code = errorCode(error);
   if (code === '') throw error;
   if (code === 'EPIPE') return new ClosedPipeError(path);
-  return new CaptureError(path, -1, `cannot ${verb}: ${systemMessage(error)}`);
+  const found = new CaptureError(path, -1, `cannot ${verb}: ${systemMessage(error)}`);
+  found.cause = error;
+  return found;
+}
+
+const FULL_DISK = ['ENOSPC', 'EDQUOT'];
+
+/** Whether ERROR, or what has caused it, says that there is no space for a file. */
+export function isOfFullDisk(error: unknown): boolean {
+  return FULL_DISK.includes(errorCode(error)) || (error instanceof Error && FULL_DISK.includes(errorCode(error.cause)));
 }
 
 /** ERROR in plain words. */

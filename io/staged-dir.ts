@@ -277,7 +277,7 @@ function isMountPoint(target: string, stat: Stats, parent: Stats): boolean {
 function refuseFullDisk(path: string): void {
   const { blocks, bfree, bavail } = statfsSync(path);
   const free = process.geteuid?.() === 0 ? bfree : bavail;
-  if (blocks > 0 && free === 0) throw new Error('no space is left on the device');
+  if (blocks > 0 && free === 0) throw Object.assign(new Error('no space is left on the device'), { code: 'ENOSPC' });
 }
 
 /** PATH and its parents that do not exist, the deepest first. */
@@ -322,6 +322,6 @@ function attempt<T>(path: string, action: () => T): T {
     return action();
   } catch (error) {
     if (error instanceof FileError) throw error;
-    throw new FileError(`${path} cannot be written: ${systemMessage(error)}`);
+    throw new FileError(`${path} cannot be written: ${systemMessage(error)}`, error);
   }
 }

@@ -2,7 +2,7 @@
  * Replaces a file as a whole: the new one is written beside it, as `.NAME.partial-TAG`, and put in place by one rename.
  * What a killed process has left is removed by the next one (`recover` of staged-dir.ts).
  */
-import { renameSync, rmSync, statSync } from 'node:fs';
+import { existsSync, lstatSync, renameSync, rmSync, statSync } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
 import { FileError, systemMessage } from './file-error.js';
 import { nativePath } from './path.js';
@@ -26,6 +26,9 @@ export class StagedFile {
     const there = statSync(nativePath(given), { throwIfNoEntry: false });
     if (there !== undefined && !there.isFile())
       throw new FileError(`${given} is not a file; expected a file, or nothing`);
+    const isLink = lstatSync(nativePath(given), { throwIfNoEntry: false })?.isSymbolicLink() === true;
+    if (isLink && !existsSync(nativePath(given)))
+      throw new FileError(`${given} is a symbolic link to something that does not exist; expected a file, or nothing`);
     recover(given);
     this.path = join(folder, `.${basename(given)}.partial-${processTag()}-${randomName()}`);
     onCreate?.({ folder: this.path, parents: [] });

@@ -66,5 +66,5 @@ export function writeText(path: string, text: string | Uint8Array, flag = 'w'): 
 /** ERROR, which the file system threw about PATH, in plain words. Any other error is rethrown. */
 function textFileError(error: unknown, path: string, verb: 'read' | 'write'): FileError {
   if (errorCode(error) === '') throw error;
-  return new FileError(`${path === '-' ? 'standard input' : path}: cannot ${verb}: ${systemMessage(error)}`);
+  return new FileError(`${path === '-' ? 'standard input' : path}: cannot ${verb}: ${systemMessage(error)}`, error);
 }

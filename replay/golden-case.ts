@@ -67,6 +67,8 @@ const RULES_FILE = 'rules.v4';
 const STITCH_FILE = 'stitch.pcap';
 const CONNTRACK_FILE = 'conntrack.txt';
 const EXPECT_FILE = 'expect.yaml';
+/** What a case has if files with these names are in its folder. */
+export const CONVENTIONAL_FILES: readonly string[] = [HOST_FILE, RULES_FILE, STITCH_FILE, CONNTRACK_FILE, EXPECT_FILE];
 
 /**
  * The cases at PATH: the folder itself, or the folders in it.

@@ -25,7 +25,7 @@ export class TemporaryFolder {
     try {
       mkdirSync(this.path, { mode: 0o700 });
     } catch (error) {
-      throw new FileError(`${this.path} cannot be written: ${systemMessage(error)}`);
+      throw new FileError(`${this.path} cannot be written: ${systemMessage(error)}`, error);
     }
   }
 
@@ -42,7 +42,7 @@ export class TemporaryFolder {
         writeFileSync(nativePath(path), typeof content === 'string' ? encodeText(content) : content);
       }
     } catch (error) {
-      throw new FileError(`${path} cannot be written: ${systemMessage(error)}`);
+      throw new FileError(`${path} cannot be written: ${systemMessage(error)}`, error);
     }
   }
 

@@ -1,5 +1,4 @@
 /** The comparison of a case with its golden captures as a test for reporters. */
-import { join } from 'node:path';
 import { shown } from '../../codecs/text.js';
 import { wrapAfter } from '../../explain/text/columns.js';
 import type { Comparison, Difference } from '../../replay/compare.js';
@@ -14,7 +13,6 @@ const COMPARED_WITHOUT_RULES = 'what left the host and its connections';
 const INDENT = '  ';
 
 export interface GoldenTestOptions {
-  readonly wantDir: string;
   /** What the name of the test calls it: `want/`. */
   readonly wanted: string;
   /** Names of addresses that the case itself has. */
@@ -36,17 +34,10 @@ export function goldenTest({ differences }: Comparison, options: GoldenTestOptio
   return {
     name,
     status: 'failed',
-    place: { file: fileOf(first.differences[0], options.wantDir), line: 1 },
     ...(decided?.decidedBy === undefined ? {} : { decidedBy: decided.decidedBy }),
     message: `${count(differences.length, 'difference')}: ${first.title}${more}`,
     details: (layout) => differenceLines(groups, options, layout),
   };
-}
-
-/** The file of want/ that DIFFERENCE is about. */
-function fileOf(difference: Difference, wantDir: string): string {
-  if (difference.kind === 'frame') return join(wantDir, `${difference.device}.pcap`);
-  return join(wantDir, difference.kind === 'connection' ? 'conntrack.txt' : difference.file);
 }
 
 /** GROUPS as lines: of each the title, the first difference in full, and the others in short. */

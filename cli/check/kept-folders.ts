@@ -1,6 +1,7 @@
 /** `--keep DIR`: the folder in it for the results of each case. */
 import { join, resolve, sep } from 'node:path';
 import { shownPath } from '../../codecs/text.js';
+import { isWithin } from '../../replay/case-places.js';
 import { UsageError } from '../errors.js';
 
 /** Between the names of folders in one name: folders in each other would be replaced with each other. */
@@ -29,9 +30,7 @@ export function keptFolders(cases: readonly string[], dir: string): ReadonlyMap<
   }
   const kept = new Map(cases.map((one) => [one, join(dir, nameOf(one) || 'case')]));
   for (const folder of kept.values()) {
-    const lost = cases.find(
-      (one) => resolve(one) === resolve(folder) || resolve(one).startsWith(resolve(folder) + sep),
-    );
+    const lost = cases.find((one) => isWithin(one, folder));
     if (lost !== undefined)
       throw new UsageError(
         `--keep ${dir}: the results in ${shownPath(folder)} would replace the case ${shownPath(lost)}`,

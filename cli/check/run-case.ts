@@ -33,12 +33,11 @@ export function checkedCase(golden: GoldenCase, { top, names: given, ...options 
   const comparesRules = options.comparesRules ?? options.rulesPath === undefined;
   const names = judging?.names ?? containerNames(golden, comparison?.differences.length !== 0);
   const wanted = golden.made === undefined ? 'want/' : 'this folder';
+  // Claims first: they say what was meant.
   const tests: CheckedTest[] = [
-    ...(comparison === undefined
-      ? []
-      : [goldenTest(comparison, { wantDir: golden.wantDir, wanted, names, top, comparesRules })]),
-    ...summaryTests(golden, summary, names),
     ...results.map((result) => claimTest(result, judging!.names)),
+    ...(comparison === undefined ? [] : [goldenTest(comparison, { wanted, names, top, comparesRules })]),
+    ...summaryTests(golden, summary, names),
   ];
   const { frames, rules, connections } = comparison ?? {
     frames: summary.packets.read,

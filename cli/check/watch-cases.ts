@@ -75,8 +75,7 @@ function statesOf(given: Arguments, seen: ReadonlyMap<string, string>): Map<stri
   const names = given.value('names');
   const shared = stateOf([...rulesPathsOf(given.value('rules')), ...(names === undefined ? [] : [names])]);
   try {
-    const keep = given.value('keep');
-    const written = [...(keep === undefined ? [] : [keep]), ...reportFilesOf(given)];
+    const written = reportFilesOf(given).map(({ path }) => path);
     const folders = shardOf(foldersOf(given), given.value('shard'));
     return new Map(folders.map((dir) => [dir, `${shared}\n${stateOf([dir], written)}`]));
   } catch (error) {

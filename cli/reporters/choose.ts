@@ -65,9 +65,12 @@ export function reportersOf(given: Arguments, setting: ReportersSetting): Requir
   }
 }
 
-/** The files that the reporters write which GIVEN asks for. */
-export function reportFilesOf(given: Arguments): string[] {
-  return given.values(REPORTER.name).flatMap((text) => parseChoice(text).path ?? []);
+/** The files that the reporters write which GIVEN asks for, each with the TEXT that does. */
+export function reportFilesOf(given: Arguments): { readonly text: string; readonly path: string }[] {
+  return given.values(REPORTER.name).flatMap((text) => {
+    const { path } = parseChoice(text);
+    return path === undefined ? [] : [{ text, path }];
+  });
 }
 
 interface Choice {

@@ -1,4 +1,5 @@
 /** Searches the smallest case that still shows a failure. */
+import { isOfFullDisk } from '../../io/file-error.js';
 import { pathWithin } from '../../io/path.js';
 import { type GoldenCase, optionsOf } from '../../replay/golden-case.js';
 import { replay } from '../../replay/replay.js';
@@ -122,7 +123,8 @@ export class Shrinking {
     if (selection.countOf(this.#fixed) < this.#fixed.length) return false;
     try {
       return this.#failure.isShownBy(this.#folder.write(selection));
-    } catch {
+    } catch (error) {
+      if (isOfFullDisk(error)) throw error;
       // What is no case, or cannot be replayed, shows nothing.
       this.#faulty++;
       return false;

@@ -92,7 +92,7 @@ Watch('a change of --rules is one of all cases', async (context) => {
     '--rules',
     rules,
     '--keep',
-    join(context.parent, 'cases/a/out'),
+    join(context.parent, 'cases/kept'),
     join(context.parent, 'cases'),
   );
   context.watching = watching;

@@ -320,6 +320,26 @@ Check('claims: each is a test with its place, and its failure has the trace of t
   assert.match(wrong.stderr, /case\/expect\.yaml:2:5: .*never/s);
 });
 
+Check(
+  'claims stand before differences, and a difference is at the rule that decided or nowhere',
+  ({ golden, parent }) => {
+    writeFileSync(
+      join(golden, 'expect.yaml'),
+      'expect:\n  - it: Redis\n    packet: tcp * > redis:6379\n    ends: accepted\n',
+    );
+    edit(join(golden, 'expect.yaml'), (text) => `names: { redis: 172.17.0.3 }\n${text}`);
+    edit(join(golden, 'rules.v4'), (text) => text.replace(':6379\n', ':6380\n'));
+    const report = join(parent, 'report.json');
+    const { status, stdout } = check('--reporter', 'pretty', '--reporter', `json=${report}`, golden);
+    assert.is(status, 1);
+    const tests: { name: string; place?: { file: string } }[] = JSON.parse(readFileSync(report, 'utf8')).cases[0].tests;
+    assert.is(tests[0].name, 'Redis');
+    assert.match(tests[1].name, /are as in want\//);
+    assert.is(tests[1].place, undefined, 'captures have no lines');
+    assert.ok(stdout.indexOf('Redis') < stdout.indexOf('are as in want/'));
+  },
+);
+
 Check('--names: claims may use them', ({ golden, parent }) => {
   writeFileSync(join(parent, 'names'), '172.17.0.3 redis\n');
   writeFileSync(join(golden, 'expect.yaml'), 'expect:\n  - never: tcp * > redis:22\n');
