@@ -1,6 +1,7 @@
 /** The command `nfreplay save`: prints rules in their canonical form, or says where a file is not in it. */
 import { encodeText, shown, shownPath } from '../codecs/text.js';
 import { canonicalText, formDifferences } from '../core/rules/canonical.js';
+import { exactText } from '../core/rules/exact-form.js';
 import { formatNotes, readAllRules } from '../core/rules/forms/merge.js';
 import { foreignForm, type RulesSource } from '../core/rules/forms/read-rules.js';
 import type { Guess, GuessOptions } from '../core/rules/guess/guess.js';
@@ -27,10 +28,23 @@ export function saveCommand(args: readonly string[]): number {
     const { sources, ruleset } = readRules(path, given);
     const counters = given.has('keep-counters') ? loadedCounters(ruleset, sources) : undefined;
     STDOUT.write(encodeText(canonicalText(ruleset, counters)));
+    warnOfQuirks(ruleset);
     return ExitCode.DONE;
   }
   if (given.has('keep-counters')) throw new UsageError('--check does not look at counters: leave out --keep-counters');
   return Math.max(...given.positionals.map((one) => checked(one, given)));
+}
+
+/** Where what iptables-save prints, and so this command, reads back as another rule. */
+function warnOfQuirks({ tables }: Ruleset): void {
+  for (const { name, rules } of tables) {
+    for (const rule of rules) {
+      const exact = exactText(rule);
+      if (exact === undefined) continue;
+      const place = `${name} ${rule.chain} ${rule.number}`;
+      warn(`${place} is printed as iptables-save does, which reads back as another rule: it was ${exact}`);
+    }
+  }
 }
 
 /** How many lines of a file are shown that are not in their canonical form. */

@@ -47,10 +47,10 @@ export const connbytes: MatchExtension<ConnbytesParams> = {
     return { from, to, negated, mode, direction };
   },
 
-  save({ from, to, negated, mode, direction }) {
-    const end = to > 0n && to < MAX ? `:${to}` : '';
-    return `${negated ? ' !' : ''} --connbytes ${from}${end} --connbytes-mode ${mode} --connbytes-dir ${direction}`;
-  },
+  // iptables-save prints 0:0 as 0, which reads back as 0 and more.
+  save: (params) => optionsOf(params, params.to > 0n && params.to < MAX),
+
+  saveExactly: (params) => optionsOf(params, params.to < MAX),
 
   turnsOnAccounting: true,
 
@@ -70,6 +70,11 @@ export const connbytes: MatchExtension<ConnbytesParams> = {
     };
   },
 };
+
+function optionsOf({ from, to, negated, mode, direction }: ConnbytesParams, hasEnd: boolean): string {
+  const range = hasEnd ? `${from}:${to}` : String(from);
+  return `${negated ? ' !' : ''} --connbytes ${range} --connbytes-mode ${mode} --connbytes-dir ${direction}`;
+}
 
 function countOf({ doubles }: ConntrackTable, entry: number, { mode, direction }: ConnbytesParams): number {
   const sum = (counter: number): number => {

@@ -13,6 +13,12 @@ export interface IcmpTypes {
 
 const MAX = 255;
 
+/** A type as words of rules have it. ALL_CODES: of several codes, all; iptables-save prints the first one. */
+export function formatIcmpTypes({ type, codes }: IcmpTypes, allCodes: boolean): string {
+  if (codes === undefined) return String(type);
+  return `${type}/${codes.min}${allCodes && codes.max !== codes.min ? `:${codes.max}` : ''}`;
+}
+
 /** Parses a type, `type/code`, `type/first:last` or one of NAMES, of which the beginning is enough. */
 export function parseIcmpTypes(word: Word, names: readonly IcmpName[]): IcmpTypes {
   const { text } = word;

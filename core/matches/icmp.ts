@@ -4,7 +4,7 @@ import { IPPROTO_ICMP } from '../../codecs/layouts.js';
 import { equals, within } from '../rules/condition.js';
 import type { MatchExtension } from '../rules/extension.js';
 import { listedAs } from '../rules/listing/listed-form.js';
-import { type IcmpTypes, parseIcmpTypes } from './icmp-types.js';
+import { formatIcmpTypes, type IcmpTypes, parseIcmpTypes } from './icmp-types.js';
 
 interface IcmpParams extends IcmpTypes {
   readonly negated: boolean;
@@ -33,11 +33,9 @@ export const icmp: MatchExtension<IcmpParams> = {
     return protocol?.number === IPPROTO_ICMP && !protocol.negated ? undefined : '-m icmp needs -p icmp';
   },
 
-  save({ type, codes, negated }) {
-    // iptables-save prints the first code of several.
-    const kind = type === ANY_ICMP_TYPE ? 'any' : codes === undefined ? String(type) : `${type}/${codes.min}`;
-    return `${negated ? ' !' : ''} --icmp-type ${kind}`;
-  },
+  save: (params) => optionsOf(params, false),
+
+  saveExactly: (params) => optionsOf(params, true),
 
   lower({ type, codes, negated }) {
     if (type !== ANY_ICMP_TYPE && codes !== undefined && codes.min !== codes.max) {
@@ -49,3 +47,8 @@ export const icmp: MatchExtension<IcmpParams> = {
     return { header: 'icmp', conditions: [equals('icmpType', expected, negated, mask)] };
   },
 };
+
+function optionsOf(params: IcmpParams, allCodes: boolean): string {
+  const kind = params.type === ANY_ICMP_TYPE ? 'any' : formatIcmpTypes(params, allCodes);
+  return `${params.negated ? ' !' : ''} --icmp-type ${kind}`;
+}

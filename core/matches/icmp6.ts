@@ -4,7 +4,7 @@ import { IPPROTO_ICMPV6 } from '../../codecs/layouts.js';
 import type { MatchExtension } from '../rules/extension.js';
 import { IPV6_ONLY } from '../rules/ipv6-only.js';
 import { listedAs } from '../rules/listing/listed-form.js';
-import { type IcmpTypes, parseIcmpTypes } from './icmp-types.js';
+import { formatIcmpTypes, type IcmpTypes, parseIcmpTypes } from './icmp-types.js';
 
 interface Icmp6Params extends IcmpTypes {
   readonly negated: boolean;
@@ -34,10 +34,13 @@ export const icmp6: MatchExtension<Icmp6Params> = {
     return protocol?.number === IPPROTO_ICMPV6 && !protocol.negated ? undefined : '-m icmp6 needs -p ipv6-icmp';
   },
 
-  save({ type, codes, negated }) {
-    // iptables-save prints the first code of several.
-    return `${negated ? ' !' : ''} --icmpv6-type ${codes === undefined ? type : `${type}/${codes.min}`}`;
-  },
+  save: (params) => optionsOf(params, false),
+
+  saveExactly: (params) => optionsOf(params, true),
 
   lower: () => ({}),
 };
+
+function optionsOf(params: Icmp6Params, allCodes: boolean): string {
+  return `${params.negated ? ' !' : ''} --icmpv6-type ${formatIcmpTypes(params, allCodes)}`;
+}

@@ -107,6 +107,8 @@ export interface Extension<P> {
   sets?(params: P): readonly SetMention[];
   /** Formats the options as iptables-save does, each with a leading space, without `-m name` or `-j name`. */
   save(params: P): string;
+  /** The same, in words that read back as the same where what iptables-save prints does not. */
+  saveExactly?(params: P): string;
   /** What `iptables -L` prints of it, behind the columns of its rule. Undefined: not known, or nothing. */
   readonly listed?: ListedForm;
 }

@@ -46,12 +46,10 @@ export const led: TargetExtension<LedParams> = {
     return { id: id.text, delayMs, alwaysBlinks: options.get('--led-always-blink') !== undefined };
   },
 
-  save({ id, delayMs, alwaysBlinks }) {
-    let text = ` --led-trigger-id "${id.replace(/["\\]/g, '\\$&')}"`;
-    // iptables prints it as a signed number, which it does not read back.
-    if (delayMs !== 0) text += ` --led-delay ${delayMs | 0}`;
-    return alwaysBlinks ? `${text} --led-always-blink` : text;
-  },
+  // iptables prints the delay as a signed number, which it does not read back.
+  save: (params) => optionsOf(params, params.delayMs | 0),
+
+  saveExactly: (params) => optionsOf(params, params.delayMs),
 
   apply: () => Verdict.CONTINUE,
 
@@ -59,3 +57,8 @@ export const led: TargetExtension<LedParams> = {
 
   plan: () => Verdict.CONTINUE,
 };
+
+function optionsOf({ id, alwaysBlinks }: LedParams, delay: number): string {
+  const trigger = ` --led-trigger-id "${id.replace(/["\\]/g, '\\$&')}"`;
+  return `${trigger}${delay === 0 ? '' : ` --led-delay ${delay}`}${alwaysBlinks ? ' --led-always-blink' : ''}`;
+}

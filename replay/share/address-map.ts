@@ -28,8 +28,12 @@ const KEPT: Readonly<Record<Family, readonly Block[]>> = {
     ...['fe800000000000000000000000000000/64', 'fc000000000000000000000000000000/7'],
     ...['20010db8000000000000000000000000/32', '00000000000000000000ffff00000000/96'],
     ...['0064ff9b000000000000000000000000/96', '20020000000000000000000000000000/16'],
+    // Groups of multicast that end like an address (solicited-node, RFC 4291).
+    'ff0200000000000000000001ff000000/104',
   ]),
 };
+const SOLICITED_NODE = BigInt('0xff0200000000000000000001ff');
+const SOLICITED_NODE_END = 24n;
 
 function blocks(width: number, texts: readonly string[]): Block[] {
   return texts.map((text) => {
@@ -95,7 +99,8 @@ export class AddressMap {
   #replaced(bits: Bits): Bits {
     const width = this.#width;
     const fixed = FIXED[this.#family].find(({ bits: prefix, length }) => bits >> BigInt(width - length) === prefix);
-    if (fixed !== undefined) return bits;
+    const hasEnd = this.#family === 'ipv6' && bits >> SOLICITED_NODE_END === SOLICITED_NODE;
+    if (fixed !== undefined && !hasEnd) return bits;
     let replaced = 0n;
     for (let at = 0; at < width; at++) {
       const bit = (bits >> BigInt(width - 1 - at)) & 1n;

@@ -48,7 +48,8 @@ import {
   UDP_LENGTH,
   UDP_LENGTH_AT,
 } from '../../codecs/layouts.js';
-import { covered, fill, NONE, type PacketParts, type Piece, type Sums } from './packet-piece.js';
+import { replaceIpOptions, replaceTcpOptions } from './header-options.js';
+import { covered, fill, NONE, type PacketParts, type Piece, replaceAddress, type Sums } from './packet-piece.js';
 import type { PayloadPlace } from './payload.js';
 import { replaceSctp } from './sctp-packets.js';
 
@@ -87,7 +88,7 @@ function ipv4(outer: Piece, at: number, end: number): void {
   const pseudo = pseudoHeaderSum(view, at, view.getUint8(at + IPV4_PROTOCOL_AT), Math.max(total, l4 - at) - (l4 - at));
   covered(outer, [at, l4], at + IPV4_CHECKSUM_AT, { old: 0, new: 0 }, () => {
     for (const field of [IPV4_SOURCE_AT, IPV4_DESTINATION_AT]) replaceAddress(outer, at + field);
-    replaceOptions(outer, at + IPV4_LENGTH, l4);
+    replaceIpOptions(outer, at + IPV4_LENGTH, l4);
   });
   const control = view.getUint16(at + IPV4_FRAGMENT_AT);
   const offset = (control & IPV4_OFFSET_MASK) * 8;
@@ -154,7 +155,11 @@ function transport(piece: Piece, transport: Transport): void {
       gre(piece, l4, end);
       return;
     case IPPROTO_IGMP:
-      covered(piece, [l4, end], l4 + 2, NONE, () => fill(piece, l4 + IGMP_LENGTH, end, WHOLE));
+      covered(piece, [l4, end], l4 + 2, NONE, () => {
+        // Groups stay, but any other address may be there.
+        if (end - l4 >= IGMP_LENGTH) replaceAddress(piece, l4 + 4);
+        fill(piece, end - l4 >= IGMP_LENGTH ? l4 + IGMP_LENGTH : l4 + 4, end, WHOLE);
+      });
       return;
     case IPPROTO_ESP:
       fill(piece, l4 + ESP_LENGTH, end, WHOLE);
@@ -185,28 +190,6 @@ function tcp(piece: Piece, transport: Transport): void {
     replaceTcpOptions(piece, l4 + TCP_LENGTH, headerEnd);
     fill(piece, headerEnd, end, { is: 'stream', sequence });
   });
-}
-
-/** End, no operation, MSS, window scale, SACK permitted, SACK, time stamps. */
-const PLAIN_TCP_OPTIONS: readonly number[] = [0, 1, 2, 3, 4, 5, 8];
-
-/** Cookies, signatures and what else may tell who it is. */
-function replaceTcpOptions(piece: Piece, from: number, to: number): void {
-  const { view } = piece;
-  for (let at = from; at < to; ) {
-    const kind = view.getUint8(at);
-    if (kind === 0) {
-      fill(piece, at + 1, to, WHOLE);
-      return;
-    }
-    const length = kind === 1 ? 1 : at + 1 < to ? view.getUint8(at + 1) : 0;
-    if (kind !== 1 && (length < 2 || at + length > to)) {
-      fill(piece, at + 1, to, WHOLE);
-      return;
-    }
-    if (!PLAIN_TCP_OPTIONS.includes(kind)) fill(piece, at + 2, at + length, WHOLE);
-    at += length;
-  }
 }
 
 function udp(piece: Piece, transport: Transport): void {
@@ -306,34 +289,6 @@ export function replaceIpv6(piece: Piece, at: number, end: number): void {
   const change = () => fill(piece, l4 + kept, packetEnd, WHOLE);
   if (checksumAt < 0) change();
   else covered(piece, [l4, packetEnd], l4 + checksumAt, { old, new: sumBytes(view, at + 8, 32) }, change);
-}
-
-/** IP options that hold addresses: loose and strict source routes, and the record of a route. */
-const ROUTES: readonly number[] = [131, 137, 7];
-const TIME_STAMPS = 68;
-/** With those that have none: no operation, security, stream identifier, router alert. */
-const KNOWN_OPTIONS: readonly number[] = [...ROUTES, TIME_STAMPS, 1, 130, 136, 148];
-
-function replaceOptions(piece: Piece, from: number, to: number): void {
-  const { view } = piece;
-  for (let at = from; at < to; ) {
-    const kind = view.getUint8(at);
-    const length = kind === 1 ? 1 : at + 1 < to ? view.getUint8(at + 1) : 0;
-    if (kind === 0 || length < 1 || (kind !== 1 && length < 2) || at + length > to) {
-      fill(piece, kind === 0 ? at + 1 : at + 2, to, WHOLE);
-      return;
-    }
-    if (!KNOWN_OPTIONS.includes(kind)) fill(piece, at + 2, at + length, WHOLE);
-    if (ROUTES.includes(kind)) for (let one = at + 3; one + 4 <= at + length; one += 4) replaceAddress(piece, one);
-    // With the addresses of the hosts, if the flags say so.
-    if (kind === TIME_STAMPS && length >= 4 && (view.getUint8(at + 3) & 15) !== 0)
-      for (let one = at + 4; one + 8 <= at + length; one += 8) replaceAddress(piece, one);
-    at += length;
-  }
-}
-
-function replaceAddress({ view, parts }: Piece, at: number): void {
-  view.setUint32(at, parts.address(view.getUint32(at)));
 }
 
 function addressSum(view: DataView, at: number): number {

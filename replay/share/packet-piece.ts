@@ -16,6 +16,8 @@ export interface PacketParts {
   fragmentEnds(id: number): readonly number[] | undefined;
   /** The bytes FROM … TO of BYTES, part of the packet whose IP header is at PACKET, in place. */
   payload(bytes: Uint8Array, packet: number, range: readonly [from: number, to: number], place: PayloadPlace): void;
+  /** Something that could not be replaced, and why. */
+  keeps(what: string): void;
 }
 
 /** A packet, or one in another, being replaced. Offsets are those in `bytes`. */
@@ -84,4 +86,8 @@ function sumOf(view: DataView, at: number, length: number): number {
   for (let done = 0; done < length; done += CHUNK)
     sum = fold(sum + fold(sumBytes(view, at + done, Math.min(CHUNK, length - done))));
   return sum;
+}
+
+export function replaceAddress({ view, parts }: Piece, at: number): void {
+  view.setUint32(at, parts.address(view.getUint32(at)));
 }

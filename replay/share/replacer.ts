@@ -35,6 +35,4 @@ export interface Replacer extends FrameParts {
   time(seconds: number): number;
   /** The same, of an option. */
   moment(seconds: number): number;
-  /** Something that could not be replaced, and why. */
-  keeps(what: string): void;
 }

@@ -1,6 +1,10 @@
-/** Replaces what rules say about whose they are. They are written as iptables-save prints them, whatever they were. */
+/**
+ * Replaces what rules say about whose they are. They are written as iptables-save prints them, whatever they were, unless
+ * that reads back as something else.
+ */
 import type { NamesDescription } from '../../codecs/host/names.js';
 import { quoteWord, splitWords } from '../../codecs/iptables-save.js';
+import { exactForm } from '../../core/rules/exact-form.js';
 import { readAllRules } from '../../core/rules/forms/merge.js';
 import type { RulesSource } from '../../core/rules/forms/read-rules.js';
 import type { Bridge } from '../../core/rules/guess/docker-guess.js';
@@ -49,7 +53,7 @@ export function replaceRules(
   counts: boolean,
 ): string {
   const ruleset = readShared(sources, reading);
-  const text = saveRuleset(ruleset, counts ? loadedCounters(ruleset, sources) : undefined);
+  const text = saveRuleset(exactForm(ruleset), counts ? loadedCounters(ruleset, sources) : undefined);
   const chains = chainsOf(ruleset);
   return text
     .split('\n')
@@ -62,7 +66,7 @@ export function inOrder(text: string, reading: RulesReading, replacer: Replacer,
   const { lax, backend, names } = reading;
   const sources = [{ text, file: 'the shared rules' }];
   const ruleset = readShared(sources, { lax, backend, names: replaceHostNames(names, replacer) });
-  return saveRuleset(ruleset, counts ? loadedCounters(ruleset, sources) : undefined);
+  return saveRuleset(exactForm(ruleset), counts ? loadedCounters(ruleset, sources) : undefined);
 }
 
 export function chainsOf({ tables }: Ruleset): Set<string> {

@@ -139,4 +139,52 @@ Leaks('numbers of payloads that rules compare are told', ({ parent }) => {
   assert.ok(kept.some((line) => line.includes('0x616c6963:0x616c6964')));
 });
 
+for (const name of ['counts/long-downloads', 'protocols/source-routes']) {
+  Leaks(
+    `${name}: what iptables-save would print otherwise, and unusual options, are shared as they are`,
+    ({ parent }) => {
+      const [golden] = casesIn(`test/golden/${name}`);
+      assert.ok(shareCase(golden, join(parent, 'shared'), { seed: 'a' }).packets > 0);
+    },
+  );
+}
+
+/** A capture of FRAMES, hexadecimal digits each. */
+function pcapOf(frames: readonly string[]): Buffer {
+  const header = Buffer.from('d4c3b2a1020004000000000000000000ffff000001000000', 'hex');
+  const records = frames.map((hex, i) => {
+    const frame = Buffer.from(hex, 'hex');
+    const record = Buffer.alloc(16);
+    for (const [field, value] of [1_700_000_000 + i, 0, frame.length, frame.length].entries())
+      record.writeUInt32LE(value, field * 4);
+    return Buffer.concat([record, frame]);
+  });
+  return Buffer.concat([header, ...records]);
+}
+
+const ETHERNET = '020000000010' + '020000000001';
+
+Leaks('addresses and labels in unusual places of packets are replaced, and time stamps are told', ({ parent }) => {
+  const source = 'c6336407';
+  const host = 'c000020a';
+  const golden = caseOf(parent, []);
+  const solicited = 'ff0200000000000000000001ff112233';
+  const frames = [
+    // A neighbour solicitation, a leave of IGMPv2 for what is no group, an option of security, a TCP SYN.
+    `${ETHERNET}86dd6000000000083aff20010db8000000000000000000000001${solicited}8700000000000000`,
+    `${ETHERNET}08004500001c0001000040020000${source}${host}1700000051db4dc9`,
+    `${ETHERNET}0800470000200001000040110000${source}${host}8208a1b2c3d4e5f60001000200080000`,
+    `${ETHERNET}0800450000340001000040060000${source}${host}03e803e90000000100000000800200100000000001080a112233440000000001`,
+  ];
+  for (const name of readdirSync(join(golden.dir, 'in'))) rmSync(join(golden.dir, 'in', name));
+  writeFileSync(join(golden.dir, 'in/eth0.pcap'), pcapOf(frames));
+  const dir = join(parent, 'shared');
+  const { kept } = shareCase(casesIn(golden.dir)[0], dir, { seed: 'a' });
+  const hex = readFileSync(join(dir, 'in/eth0.pcap')).toString('hex');
+  for (const remains of [`${solicited}87`, '51db4dc9', 'a1b2c3d4e5f6', source])
+    assert.not(hex.includes(remains), remains);
+  assert.ok(hex.includes('ff0200000000000000000001ff'));
+  assert.ok(kept.some((line) => line.includes('time stamps of TCP')));
+});
+
 Leaks.run();
