@@ -7,7 +7,7 @@ import { loadNames } from '../replay/names.js';
 import { readRulesFiles } from '../replay/rules-files.js';
 import { refuseInvalid } from '../replay/setting.js';
 import { type Arguments, parseCommand } from './args.js';
-import { type CheckedRound, caseAt, errorIn, type FoundCase, foldersOf } from './check/found-cases.js';
+import { type CheckedRound, caseAt, caseKinds, errorIn, type FoundCase, foldersOf } from './check/found-cases.js';
 import { keptFolders } from './check/kept-folders.js';
 import { type CheckRunOptions, checkedCase } from './check/run-case.js';
 import { shardOf } from './check/shard.js';
@@ -34,7 +34,7 @@ export async function checkCommand(args: readonly string[], supervision?: Superv
   refuseContradictions(given);
   const isWatching = given.has('watch');
   refuseRules(given.value('rules'), isWatching);
-  const cases = shardOf(foldersOf(given), given.value('shard')).map(caseAt);
+  const cases = shardOf(foldersOf(given), given.value('shard')).map((dir) => caseAt(dir, caseKinds(given)));
   if (supervision === undefined && cases.some(({ golden }) => golden !== undefined && !isQuick(golden)))
     throw new NeedsThread();
   supervision?.onReady(false);

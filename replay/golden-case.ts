@@ -70,29 +70,43 @@ const EXPECT_FILE = 'expect.yaml';
 /** What a case has if files with these names are in its folder. */
 export const CONVENTIONAL_FILES: readonly string[] = [HOST_FILE, RULES_FILE, STITCH_FILE, CONNTRACK_FILE, EXPECT_FILE];
 
+/** Which folders are cases. */
+export interface CaseKinds {
+  /**
+   * Result folders, too: their summary names files anywhere, so that a stranger's would read files of whoever checks
+   * it. Default: no.
+   */
+  readonly results?: boolean;
+}
+
 /**
  * The cases at PATH: the folder itself, or the folders in it.
  * @throws {FileError} if a folder does not exist or cannot be read
  * @throws {ReplayOptionsError} if it is no case, or has an input that is not understood
  */
 export function casesIn(path: string): GoldenCase[] {
-  return caseFoldersIn(path).map(readCase);
+  return caseFoldersIn(path).map((dir) => readCase(dir));
 }
 
 /** The folders of these cases. Throws the same. */
-export function caseFoldersIn(path: string): string[] {
+export function caseFoldersIn(path: string, { results = false }: CaseKinds = {}): string[] {
   if (!existsSync(path)) throw new FileError(`${path}: no such folder`);
   const stat = statSync(path);
   if (!stat.isDirectory()) {
     const found = stat.isFile() ? 'a file' : 'not a folder';
     throw new ReplayOptionsError(`${path} is ${found}; expected the folder of a case`);
   }
-  if (isCase(path) || isResultFolder(path)) return [path];
+  if (isCase(path)) return [path];
+  if (isResultFolder(path)) {
+    if (results) return [path];
+    const risk = 'which reads the files that its summary names, wherever they are';
+    throw new ReplayOptionsError(`${path} is a result folder; check --result replays it again, ${risk}`);
+  }
   const folders = namesIn(path)
     .map((name) => join(path, name))
     .filter(isCase);
   if (folders.length === 0) {
-    const expected = `a case has a ${HOST_FILE}, or names its host in ${CASE_FILE}; a folder of replay -o is one, too`;
+    const expected = `a case has a ${HOST_FILE}, or names its host in ${CASE_FILE}`;
     throw new ReplayOptionsError(`${path}: not a golden case, and contains none: ${expected}`);
   }
   return folders;
@@ -106,8 +120,8 @@ function isCase(dir: string): boolean {
  * The case in DIR.
  * @throws {FileError} {ReplayOptionsError} as casesIn
  */
-export function readCase(dir: string): GoldenCase {
-  if (!isCase(dir) && isResultFolder(dir)) return readResultFolder(dir);
+export function readCase(dir: string, { results = false }: CaseKinds = {}): GoldenCase {
+  if (results && !isCase(dir) && isResultFolder(dir)) return readResultFolder(dir);
   const { rulesPath, hostPath, inputs, stitchPaths, captures, conntrackPath, isStrict, ...options } =
     caseOptionsIn(dir);
   const own = (name: string) => (existsSync(nativePath(join(dir, name))) ? join(dir, name) : undefined);

@@ -1,6 +1,8 @@
 /** A result folder as a case: what its summary says of its run is replayed, and what is in it is what is expected. */
-import { existsSync } from 'node:fs';
+import { existsSync, statSync } from 'node:fs';
 import { join } from 'node:path';
+import { CHECKSUM_MODES } from '../core/offload/checksums.js';
+import { GUESSES } from '../core/rules/guess/guess.js';
 import { FileError } from '../io/file-error.js';
 import type { FileRecord } from '../io/file-record.js';
 import { nativePath } from '../io/path.js';
@@ -13,7 +15,8 @@ import { type RunRecord, SCHEMA, type Summary } from './summary.js';
 
 /** Whether DIR is what a replay wrote. */
 export function isResultFolder(dir: string): boolean {
-  if (!existsSync(nativePath(join(dir, SUMMARY_FILE)))) return false;
+  const path = nativePath(join(dir, SUMMARY_FILE));
+  if (statSync(path, { throwIfNoEntry: false })?.isFile() !== true) return false;
   try {
     const { generator } = JSON.parse(readText(join(dir, SUMMARY_FILE)));
     return typeof generator === 'string' && generator.startsWith(`${GENERATOR} `);
@@ -65,13 +68,50 @@ function refuseMissing(dir: string, records: readonly FileRecord[]): void {
   );
 }
 
-function isRun({ version, options, rules, host, captures }: Partial<RunRecord>): boolean {
-  return (
-    typeof version === 'string' &&
-    typeof options === 'object' &&
-    typeof rules?.path === 'string' &&
-    typeof host?.path === 'string' &&
-    Array.isArray(captures) &&
-    captures.every((one) => typeof one?.path === 'string')
-  );
+function isRun({ version, options, rules, host, captures, ...more }: Partial<RunRecord>): boolean {
+  const { ipset = [], conntrack, names, commands = [], changes = [] } = more;
+  const lists = [captures, ipset, commands, changes];
+  if (typeof version !== 'string' || !areOptions(options) || !lists.every((list) => Array.isArray(list))) return false;
+  const records = [rules, host, ...lists.flat(), ...[conntrack, names].filter((one) => one !== undefined)];
+  return records.every(isRecord);
+}
+
+function isRecord(record: unknown): boolean {
+  const { path, files = [] } = (record ?? {}) as { path?: unknown; files?: unknown };
+  return typeof path === 'string' && Array.isArray(files) && files.every(isRecord);
+}
+
+const isText = (value: unknown): boolean => typeof value === 'string';
+const isFlag = (value: unknown): boolean => typeof value === 'boolean';
+const isNumber = (value: unknown): boolean => Number.isSafeInteger(value) && Number(value) >= 0;
+const areTexts = (value: unknown): boolean => Array.isArray(value) && value.every(isText);
+const oneOf =
+  (...known: readonly string[]) =>
+  (value: unknown): boolean =>
+    known.some((one) => one === value);
+
+/** What each option of a run has to be. */
+const OPTIONS: Readonly<Record<keyof RunRecord['options'], (value: unknown) => boolean>> = {
+  seed: isNumber,
+  lax: isFlag,
+  keepCounters: isFlag,
+  guess: oneOf(...GUESSES),
+  limit: isNumber,
+  checksums: oneOf(...CHECKSUM_MODES),
+  logTime: isFlag,
+  nfqueue: oneOf('accept', 'drop'),
+  apply: areTexts,
+  backend: oneOf('legacy', 'nft'),
+  at: areTexts,
+  conntrack: oneOf('host'),
+  filter: isText,
+  from: isText,
+  to: isText,
+  show: isText,
+};
+
+function areOptions(options: unknown): boolean {
+  if (typeof options !== 'object' || options === null || Array.isArray(options)) return false;
+  const known = OPTIONS as Readonly<Record<string, (value: unknown) => boolean>>;
+  return Object.entries(options).every(([name, value]) => Object.hasOwn(OPTIONS, name) && known[name](value));
 }

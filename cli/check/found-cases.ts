@@ -1,16 +1,20 @@
 /** The cases that a command line names, and how they came out. */
 import { resolve } from 'node:path';
 import { shown, shownPath } from '../../codecs/text.js';
-import { caseFoldersIn, type GoldenCase, readCase } from '../../replay/golden-case.js';
+import { type CaseKinds, caseFoldersIn, type GoldenCase, readCase } from '../../replay/golden-case.js';
 import type { Arguments } from '../args.js';
 import { reportOf } from '../error-report.js';
 import type { Signal } from '../signals.js';
 
 /** The folders of the cases that GIVEN names, each once. */
 export function foldersOf(given: Arguments): string[] {
-  const folders = new Map(given.positionals.flatMap(caseFoldersIn).map((dir) => [resolve(dir), dir]));
-  return [...folders.values()];
+  const kinds = caseKinds(given);
+  const found = given.positionals.flatMap((path) => caseFoldersIn(path, kinds));
+  return [...new Map(found.map((dir) => [resolve(dir), dir])).values()];
 }
+
+/** Which folders GIVEN takes for cases. */
+export const caseKinds = (given: Arguments): CaseKinds => ({ results: given.has('result') });
 
 /** A case that is to be checked, or why it cannot be read. */
 export interface FoundCase {
@@ -19,9 +23,9 @@ export interface FoundCase {
   readonly error?: unknown;
 }
 
-export function caseAt(dir: string): FoundCase {
+export function caseAt(dir: string, kinds: CaseKinds = {}): FoundCase {
   try {
-    return { dir, golden: readCase(dir) };
+    return { dir, golden: readCase(dir, kinds) };
   } catch (error) {
     return { dir, error };
   }

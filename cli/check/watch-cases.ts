@@ -9,7 +9,7 @@ import { STDERR } from '../output.js';
 import { reportFilesOf } from '../reporters/choose.js';
 import { exitCodeOf, onSignals, type Signal } from '../signals.js';
 import type { Supervision } from '../supervisor.js';
-import { type CheckedRound, caseAt, type FoundCase, foldersOf } from './found-cases.js';
+import { type CheckedRound, caseAt, caseKinds, type FoundCase, foldersOf } from './found-cases.js';
 import { shardOf } from './shard.js';
 import { stateOf } from './watched-files.js';
 
@@ -42,7 +42,7 @@ export async function watchCases(
     if (changed.length > 0 && !hasEnded()) {
       // In a thread, Ctrl-C ends cases that are being checked at once.
       supervision?.onReady(false);
-      const round = await check(changed.map(caseAt));
+      const round = await check(changed.map((dir) => caseAt(dir, caseKinds(given))));
       supervision?.onReady(true);
       for (const [dir, code] of round.exitCodes) codes.set(dir, code);
       if (round.signal === undefined) STDERR.write(`watching ${count(states.size, 'case')}; Ctrl-C ends\n`);

@@ -25,6 +25,12 @@ export const CHECK: CommandSpec = {
       value: 'I/N',
       help: 'check only the Ith of N parts of the cases, so that several machines share the work',
     },
+    {
+      name: 'result',
+      help:
+        'also take result folders (of replay --out): the run that their summary records is repeated, with the files ' +
+        'that it names, wherever they are; not for folders of others',
+    },
     { name: 'watch', help: 'go on: check again what depends on a file whenever it changes, until Ctrl-C' },
     {
       name: 'update',
@@ -46,6 +52,6 @@ export const CHECK: CommandSpec = {
       command: 'nfreplay check --reporter pretty --reporter junit=report.xml cases',
     },
     { about: 'accept the current results of one case', command: 'nfreplay check --update pcaps/docker' },
-    { about: 'is what replay wrote still what comes out?', command: 'nfreplay check out/docker' },
+    { about: 'is what replay wrote still what comes out?', command: 'nfreplay check --result out/docker' },
   ],
 };

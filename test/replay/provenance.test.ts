@@ -8,7 +8,7 @@ import { changesBetween, compareVersions, readChangelog } from '../../codecs/cha
 import { FileError } from '../../io/file-error.js';
 import { runCase, updateCase } from '../../replay/check-case.js';
 import { ReplayOptionsError } from '../../replay/errors.js';
-import { readCase } from '../../replay/golden-case.js';
+import { casesIn, readCase } from '../../replay/golden-case.js';
 import { madeByOf, provenanceLines } from '../../replay/provenance.js';
 import { type ReplayOptions, replay } from '../../replay/replay.js';
 import { version } from '../../replay/version.js';
@@ -73,7 +73,7 @@ for (const [name, options] of Object.entries(RUNS)) {
   Provenance(`a result folder is replayed as it was: ${name}`, () => {
     const outDir = join(dir, name.replace(/\W+/g, '-'));
     replay({ ...options(), outDir });
-    const golden = readCase(outDir);
+    const golden = readCase(outDir, { results: true });
     assert.equal(runCase(golden).comparison?.differences, []);
     assert.equal(provenanceLines('out', golden.made!), [
       `out was made by nfreplay ${version()}; its inputs are as they were`,
@@ -85,7 +85,7 @@ Provenance('the connections that the host itself lists are those to begin with a
   const host = 'docs/walkthrough/host.txt';
   const outDir = join(dir, 'listed');
   replay({ hostPath: host, captures: [{ path: 'docs/walkthrough/any.pcap' }], conntrackPath: 'host', outDir });
-  assert.is(readCase(outDir).conntrackPath, 'host');
+  assert.is(readCase(outDir, { results: true }).conntrackPath, 'host');
 });
 
 Provenance('an input that is not as it was is named, and one that is missing', () => {
@@ -93,7 +93,7 @@ Provenance('an input that is not as it was is named, and one that is missing', (
   const outDir = join(dir, 'changed');
   replay({ ...DOCKER_RUN, rulesPath, outDir });
   file('rules.v4', readFileSync(rulesPath, 'utf8').replace('--dport 22', '--dport 23'));
-  const golden = readCase(outDir);
+  const golden = readCase(outDir, { results: true });
   assert.ok(runCase(golden).comparison!.differences.length > 0);
   assert.equal(provenanceLines('out', golden.made!), [
     `out was made by nfreplay ${version()}; ${rulesPath} has changed since`,
@@ -101,13 +101,43 @@ Provenance('an input that is not as it was is named, and one that is missing', (
   rmSync(rulesPath);
   const isMissing = (error: Error) =>
     error instanceof FileError && error.message.includes(`${rulesPath}, which is not`);
-  assert.throws(() => readCase(outDir), isMissing);
+  assert.throws(() => readCase(outDir, { results: true }), isMissing);
 });
+
+Provenance(
+  'a result folder is none of the cases unless that is asked for, and a damaged summary is told as that',
+  () => {
+    const outDir = join(dir, 'strange');
+    replay({ ...DOCKER_RUN, outDir });
+    const refused = (error: Error) => error instanceof ReplayOptionsError && /check --result/.test(error.message);
+    assert.throws(() => casesIn(outDir), refused);
+    assert.throws(
+      () => readCase(outDir),
+      (error: Error) => error instanceof ReplayOptionsError,
+    );
+    const summaryFile = join(outDir, 'summary.json');
+    const summary = JSON.parse(readFileSync(summaryFile, 'utf8'));
+    const changes: Record<string, unknown>[] = [
+      { options: null },
+      { options: { ...summary.run.options, at: 5 } },
+      { options: { ...summary.run.options, limit: 'abc' } },
+      { options: { ...summary.run.options, engine: 'foo' } },
+      { ipset: 5 },
+      { host: 'host.json' },
+    ];
+    for (const change of changes) {
+      writeFileSync(summaryFile, JSON.stringify({ ...summary, run: { ...summary.run, ...change } }));
+      const told = (error: Error) =>
+        error instanceof ReplayOptionsError && /does not say what was replayed/.test(error.message);
+      assert.throws(() => readCase(outDir, { results: true }), told, JSON.stringify(change).slice(0, 100));
+    }
+  },
+);
 
 Provenance('a result folder is never updated in place', () => {
   const outDir = join(dir, 'kept');
   replay({ ...DOCKER_RUN, outDir });
-  const update = () => updateCase(readCase(outDir));
+  const update = () => updateCase(readCase(outDir, { results: true }));
   assert.throws(update, (error: Error) => error instanceof ReplayOptionsError && /replay --out/.test(error.message));
 });
 
