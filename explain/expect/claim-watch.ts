@@ -20,6 +20,7 @@ import { uncertainWords } from '../story/story-text.js';
 import type { Offender } from './claim-result.js';
 import { ConnectionClaims } from './connection-claims.js';
 import { FrameFilter, OWN } from './frame-filter.js';
+import { HeldFragments } from './held-fragments.js';
 import { judgeCounters } from './judge-counters.js';
 import type { NearMisses } from './near-misses.js';
 import { judgePacket, type MetPacket } from './packet-claims.js';
@@ -29,6 +30,7 @@ import { placeOfDecider } from './words.js';
 
 /** How much of a packet is kept: all that a sentence can ask for. */
 const HEADER_BYTES = 80;
+const MILLISECONDS_PER_SECOND = 1000;
 
 /** A claim about single packets. */
 interface FilteredClaim {
@@ -51,8 +53,7 @@ export class ClaimWatch extends StoryWatch {
   /** The beginning of the packet in the current frame. */
   #captured: Uint8Array | undefined;
   #fragment = '';
-  /** Fragments of packets that are not complete. */
-  readonly #held = new Map<string, MetPacket[]>();
+  readonly #held: HeldFragments;
 
   /** Judges those of the claims of TALLIES that are about captured packets. */
   constructor(run: WatchedRun, names: Names, tallies: ReadonlyMap<Claim, Tally>) {
@@ -60,7 +61,9 @@ export class ClaimWatch extends StoryWatch {
     this.#run = run;
     this.#names = names;
     this.#tallies = tallies;
-    const { interfaceNames } = run.setting.host;
+    const { interfaceNames, sysctls } = run.setting.host;
+    const timeoutMs = sysctls.global('net.ipv4.ipfrag_time') * MILLISECONDS_PER_SECOND;
+    this.#held = new HeldFragments(timeoutMs, (met) => this.#judge(met));
     const filtered = [...tallies].flatMap(([claim, tally]) => {
       if (claim.kind === 'counters' || claim.kind === 'send' || claim.sentence === undefined) return [];
       const near = claim.kind === 'never' ? undefined : tally.near(claim.sentence);
@@ -127,21 +130,16 @@ export class ClaimWatch extends StoryWatch {
       context: { names: this.#names, ruleset: this.emulator.ruleset },
       offender: () => this.#offender(story, place),
     };
+    this.#held.passTime(this.emulator.nowMs);
     if (this.#fragment !== '' && story.verdict === 'held') {
-      this.#hold(met);
+      const offender = met.offender();
+      this.#held.hold(this.#fragment, { ...met, offender: () => offender }, this.emulator.nowMs);
       return;
     }
-    if (isCompleted(story)) this.#held.delete(this.#fragment);
+    if (isCompleted(story)) this.#held.complete(this.#fragment);
+    else if (story.decider.kind === 'host') this.#held.dropped(this.#fragment, story.decider.reason);
     this.#judge(met);
     this.#connections.take(met, this.#run.names.nameOf(place, story.inDev ?? 'local'));
-  }
-
-  /** Judges MET only if its packet is never completed. */
-  #hold(met: MetPacket): void {
-    const offender = met.offender();
-    const held = this.#held.get(this.#fragment) ?? [];
-    held.push({ ...met, offender: () => offender });
-    this.#held.set(this.#fragment, held);
   }
 
   #judge(met: MetPacket): void {
@@ -171,8 +169,7 @@ export class ClaimWatch extends StoryWatch {
   }
 
   close(): void {
-    for (const held of this.#held.values()) for (const met of held) this.#judge(met);
-    this.#held.clear();
+    this.#held.close();
     this.#connections.finish();
   }
 }
