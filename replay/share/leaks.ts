@@ -17,9 +17,9 @@ import type { Replacements } from './replacements.js';
 const CAPTURE = /\.pcap(?:ng)?\d*$/;
 const QUAD = /(?<![\d.])\d{1,3}(?:\.\d{1,3}){3}(?!\.?\d)/g;
 const MAC = /(?<![\da-f:])(?:[\da-f]{2}:){5}[\da-f]{2}(?![\da-f])/gi;
-/** What rules compare with bytes of packets, as numbers. */
-const COMPARED = /--(?:u32|bytecode)(?:=|\s+)\\?["']?([^"'\\\n]+)/g;
-const NUMBER = /(?<![\w.])(?:0x[\da-f]+|\d+)(?![\w.])/gi;
+/** Rules and their commands, in which numbers may be addresses: what u32 and bpf compare, and marks. */
+const RULE = /(?:^|[\s"'\\n])-[AIRC] /;
+const NUMBER = /(?<![\w.-])(?:0x[\da-f]{7,8}|\d{8,10})(?![\w.-])/gi;
 /** Shorter names may stand anywhere by chance. */
 const NAME_CHARS = 5;
 const MOST_SHOWN = 8;
@@ -112,7 +112,7 @@ class LeakSearch {
       const where = `${file}:${i + 1} (${excerpt(line)})`;
       return [
         ...this.#numbersIn(line).map((what) => ({ what, where, isChance: true })),
-        ...this.#comparedIn(line).map((what) => ({ what, where, isChance: false })),
+        ...this.#numberedIn(line).map((what) => ({ what, where, isChance: false })),
         ...names
           .filter(([, pattern]) => pattern.test(line))
           .map(([name]) => ({ what: nameOf(name), where, isChance: false })),
@@ -129,10 +129,10 @@ class LeakSearch {
     return [...addresses.map(([quad]) => `the address ${quad}`), ...macs.map(([mac]) => `the MAC address ${mac}`)];
   }
 
-  /** Addresses among the numbers that -m u32 and -m bpf compare with bytes. */
-  #comparedIn(line: string): string[] {
-    const numbers = [...line.matchAll(COMPARED)].flatMap(([, words]) => [...words.matchAll(NUMBER)]);
-    return numbers
+  /** Addresses among the numbers of a rule. */
+  #numberedIn(line: string): string[] {
+    if (!RULE.test(line)) return [];
+    return [...line.matchAll(NUMBER)]
       .filter(([number]) => this.#written.has(Number(number)))
       .map(([number]) => `the address ${addressFromHostOrder(Number(number))} as ${number}`);
   }

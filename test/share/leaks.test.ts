@@ -122,12 +122,14 @@ Leaks('an address that is compared with bytes elsewhere is refused, with all tha
   const rules = [
     '-A INPUT -m u32 --u32 "0x0>>0x16&0x3c@0x8=0xc0000235" -j ACCEPT',
     '-A INPUT -m bpf --bytecode "4,80 0 0 8,21 0 1 3221226037,6 0 0 65535,6 0 0 0" -j ACCEPT',
+    '-A INPUT -j MARK --set-xmark 0xc0000235/0xffffffff',
   ];
   const golden = caseOf(parent, rules);
   assert.throws(
     () => shareCase(golden, join(parent, 'shared'), { seed: 'a' }),
     ({ message }: Error) =>
       message.includes('192.0.2.53 as 0xc0000235: rules.v4:5 ') &&
+      message.includes('and 1 more place') &&
       message.includes('192.0.2.53 as 3221226037: rules.v4:6 ') &&
       message.includes('in a copy of the case'),
   );
