@@ -10,7 +10,9 @@ import type { CheckedTest } from '../reporters/model.js';
 /** What came of a claim. CASE_NAMES: names of addresses that the case itself has. */
 export function claimTest(result: ClaimResult, caseNames: Names): CheckedTest {
   const { claim, isMet, offender } = result;
-  const { name, file, line, column } = claim;
+  const { name } = claim;
+  // What is misspelt in it is corrected where it is.
+  const { file, line, column } = result.problems[0]?.misnamedAt ?? claim;
   const test = { name, place: { file, line, column } };
   if (isMet) return { ...test, status: 'passed', ...(isUntested(result) ? { note: UNTESTED } : {}) };
   return {

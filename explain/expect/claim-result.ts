@@ -1,5 +1,7 @@
 /** What came of the claims of an expectation. */
 import type { Claim } from '../../codecs/expectation/expectation.js';
+import type { Place } from '../../codecs/expectation/expectation-error.js';
+import type { Ruleset } from '../../core/rules/model.js';
 import type { RulePlace } from '../findings.js';
 import type { Story } from '../story/story.js';
 
@@ -11,11 +13,15 @@ export interface Problem {
   /** What the claim says, and what is so instead: a few words each, without a full stop. */
   readonly expected: string;
   readonly found: string;
+  /** If nothing can be as the claim says, as it names what is not there: where it does so. */
+  readonly misnamedAt?: Place;
 }
 
 /** The first packet that is not as its claim says, or of which that is not certain. */
 export interface Offender {
   readonly story: Story;
+  /** In force when it came. */
+  readonly ruleset: Ruleset;
   /** `eth0:17`; of a packet that a claim sent, the sentence. */
   readonly where: string;
   /** The rule or policy that decided. */

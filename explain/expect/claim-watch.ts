@@ -150,6 +150,7 @@ export class ClaimWatch extends StoryWatch {
     const decidedBy = placeOfDecider(story);
     return {
       story,
+      ruleset: this.emulator.ruleset,
       where: this.#run.names.nameOf(place, story.inDev ?? 'local'),
       ...(decidedBy === undefined ? {} : { decidedBy }),
       assumed: this.#assumptions.of(story),

@@ -1,5 +1,6 @@
 /** Whether what decided about a packet is what a claim says. */
 import type { ExpectedDecider } from '../../codecs/expectation/expectation.js';
+import { withNearest } from '../../codecs/nearest.js';
 import type { Ruleset } from '../../core/rules/model.js';
 import { isAccepted, type Story } from '../story/story.js';
 import { hasWords } from './rule-words.js';
@@ -30,8 +31,9 @@ export function absence(expected: ExpectedDecider, { tables }: Ruleset): string 
   const { table: name, chain: chainName } = expected;
   const table = tables.find((one) => one.name === name);
   if (table === undefined) return `there is no table ${name}`;
+  const chains = table.chains.map((one) => one.name);
   const chain = table.chains.find((one) => one.name === chainName);
-  if (chain === undefined) return `there is no chain ${chainName} in table ${name}`;
+  if (chain === undefined) return withNearest(`there is no chain ${chainName} in table ${name}`, chainName, chains);
   const rules = chain.rules.length === 1 ? '1 rule' : `${chain.rules.length} rules`;
   if (expected.kind === 'number' && expected.number > chain.rules.length) return `${name} ${chainName} has ${rules}`;
   if (expected.kind === 'policy' && chain.hook === undefined) return `${name} ${chainName} has no policy`;

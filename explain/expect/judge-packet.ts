@@ -55,8 +55,9 @@ export function endProblems({ ends, by }: PacketClaim, story: Story, { ruleset }
     problems.push({ member: 'ends', expected: ends.text, found: verdictWords(story) });
   if (by !== undefined && !deciderFits(by.value, final)) {
     const why = absence(by.value, ruleset);
-    const found = `${final.verdict} ${decidedWords(final)}${why === undefined ? '' : ` (${why})`}`;
-    problems.push({ member: 'by', expected: by.text, found });
+    const decided = `${final.verdict} ${decidedWords(final)}`;
+    if (why === undefined) problems.push({ member: 'by', expected: by.text, found: decided });
+    else problems.unshift({ member: 'by', expected: by.text, found: `${why} (${decided})`, misnamedAt: by });
   }
   return problems;
 }

@@ -76,7 +76,7 @@ function judgeSend(claim: PacketClaim, { packets, note, reply = [] }: SentByClai
   tally.add([...isShort, ...problems], () => offenderOf(claim, ends));
 }
 
-function offenderOf(claim: PacketClaim | NeverClaim, { story, assumed, chosen }: SentPacket): Offender {
+function offenderOf(claim: PacketClaim | NeverClaim, { story, ruleset, assumed, chosen }: SentPacket): Offender {
   const decidedBy = placeOfDecider(story);
-  return { story, where: claim.text, ...(decidedBy === undefined ? {} : { decidedBy }), assumed, chosen };
+  return { story, ruleset, where: claim.text, ...(decidedBy === undefined ? {} : { decidedBy }), assumed, chosen };
 }

@@ -49,9 +49,14 @@ export class Tally {
       isMet: this.#problems.length === 0,
       met: this.met,
       unmet: this.#unmet,
-      problems: this.#problems,
+      // First what no packet could be like.
+      problems: [...this.#problems].sort((a, b) => Number(isMisnamed(b)) - Number(isMisnamed(a))),
       ...(offender === undefined ? {} : { offender }),
       notes: this.notes,
     };
   }
+}
+
+function isMisnamed({ misnamedAt }: Problem): boolean {
+  return misnamedAt !== undefined;
 }

@@ -8,6 +8,9 @@ import type { Story } from '../story/story.js';
 import { deciderText, deciderWords } from '../story/story-text.js';
 import { finalOf } from './packet-views.js';
 
+/** Before what happened instead. */
+export const NOT_LEFT = 'it did not leave: ';
+
 /** `rejected in filter INPUT by rule 5 (rules.v4:24): -j REJECT --reject-with icmp-host-prohibited`. */
 export function verdictWords(story: Story): string {
   const final = finalOf(story);
@@ -24,7 +27,7 @@ export function decidedWords(story: Story): string {
 /** How the packet of STORY left, with what ASKED asks for; that it did not. */
 export function leftWords(story: Story, asked: Sentence, names: Names): string {
   const { left } = finalOf(story);
-  if (left === undefined) return `it did not leave: ${verdictWords(story)}`;
+  if (left === undefined) return `${NOT_LEFT}${verdictWords(story)}`;
   const words = packetWords(left.packet, left.dev === undefined ? {} : { outDev: left.dev }, names);
   const where = left.dev === undefined ? ', to the host itself' : '';
   return `${words}${attributeWords(left.packet, asked)}${where}`;
