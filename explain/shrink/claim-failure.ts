@@ -148,9 +148,11 @@ class ClaimFailure implements Failure {
 }
 
 /** Equal for results in which the same members of the claim are not met for the same reason. */
-function kindOf({ problems, offender }: ClaimResult): string {
+function kindOf({ claim, problems, offender }: ClaimResult): string {
   const found = problems.map((problem) => `${problem.member}: ${withoutPlaces(foundKind(problem))}`);
-  return JSON.stringify([found.sort(), offender === undefined ? '' : storyKind(offender.story)]);
+  // A `never` that meets no packet sends one of its own, which does not stand for a captured one.
+  const isCaptured = claim.kind !== 'never' || offender?.where !== claim.text;
+  return JSON.stringify([found.sort(), offender === undefined ? '' : storyKind(offender.story), isCaptured]);
 }
 
 /** A counter is 0 and should not be. */
