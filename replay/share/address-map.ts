@@ -153,6 +153,11 @@ export function isFixed(address: number): boolean {
   return FIXED.ipv4.some(({ bits, length }) => BigInt(address) >> BigInt(32 - length) === bits);
 }
 
+/** Whether ADDRESS, in host order, is the first of a block that stays, such as 10.0.0.0: that says nothing. */
+export function isFirstOfBlock(address: number): boolean {
+  return KEPT.ipv4.some(({ bits, length }) => bits << BigInt(32 - length) === BigInt(address));
+}
+
 function bitsOf(address: Address): Bits {
   return address.words.reduce((bits, word) => (bits << 32n) | BigInt(word >>> 0), 0n);
 }

@@ -8,6 +8,7 @@ import { openCaptureFile } from '../../io/capture-file.js';
 import { nativePath } from '../../io/path.js';
 import { readText } from '../../io/text-file.js';
 import { NotFollowedError } from '../errors.js';
+import { isFirstOfBlock } from './address-map.js';
 import { ChanceError } from './chance-error.js';
 import { isFormatWord } from './format-words.js';
 import type { Inventory } from './inventory.js';
@@ -83,9 +84,10 @@ class LeakSearch {
     const networkImages = new Set(
       networks.map(({ address, length }) => replacements.inNetwork(address, length).hostOrder),
     );
-    this.#addresses = new Set([...inventory.addresses].filter((address) => !images.has(address)));
+    const isLeak = (address: number): boolean => !images.has(address) && !isFirstOfBlock(address);
+    this.#addresses = new Set([...inventory.addresses].filter(isLeak));
     const written = [...this.#addresses, ...networks.map(({ address }) => address.hostOrder)];
-    this.#written = new Set(written.filter((address) => !images.has(address) && !networkImages.has(address)));
+    this.#written = new Set(written.filter((address) => isLeak(address) && !networkImages.has(address)));
     const macImages = new Set([...inventory.macs].map((mac) => replacements.macHex(mac)));
     // Those of neighbours that are not given follow their addresses, which are others here.
     for (const address of images) macImages.add(macOfNeighbour(address));
