@@ -35,7 +35,7 @@ export interface PacketWatch {
   finished(place: FramePlace): void;
   /**
    * The frame at PLACE does not enter the host, for a REASON as in `skipped` of summaries. RECORD: what was captured,
-   * valid only during the call; undefined: it was taken on the host itself.
+   * valid only during the call; undefined: an IPv4 packet, captured on the host itself.
    */
   missed?(place: FramePlace, reason: string, record?: CaptureRecord): void;
   /** The last packet has been dealt with: writes the rest of what it writes. */

@@ -568,8 +568,8 @@ export class ReplayRun implements EmulatorOutput, CaptureSink {
     this.skip(reason);
   }
 
-  skip(reason: string, place?: FramePlace): void {
-    if (place !== undefined) this.#watching?.watch.missed?.(place, reason);
+  skip(reason: string, place?: FramePlace, record?: CaptureRecord): void {
+    if (place !== undefined) this.#watching?.watch.missed?.(place, reason, record);
     this.skipped.set(reason, (this.skipped.get(reason) ?? 0) + 1);
   }
 

@@ -23,6 +23,9 @@ import { readBounds, readCounted, readDecider } from './read-decider.js';
 
 const SUBJECTS = ['packet', 'connection', 'send', 'never', 'counters'] as const;
 type Subject = (typeof SUBJECTS)[number];
+/** What ends only connections, and what no connection consists of. */
+const OF_CONNECTIONS: readonly ExpectedEnd[] = ['expired'];
+const OF_PACKETS: readonly ExpectedEnd[] = ['held', 'skipped'];
 const OUTCOMES = ['becomes', 'ends', 'by', 'answer'] as const;
 
 /** What a claim about each subject may have besides it. */
@@ -231,13 +234,15 @@ class ClaimReader {
   }
 
   #ends(entry: YamlEntry | undefined, kind: PacketClaim['kind']): Member<ExpectedEnd> | undefined {
-    const known = EXPECTED_ENDS.filter((end) => kind === 'connection' || end !== 'expired');
+    const isConnection = kind === 'connection';
+    const known = EXPECTED_ENDS.filter((end) => !(isConnection ? OF_PACKETS : OF_CONNECTIONS).includes(end));
     const list = `expected ${known.slice(0, -1).join(', ')} or ${known.at(-1)}`;
     const text = this.#text(entry, list);
     if (text === undefined) return undefined;
     const value = known.find((end) => end === text.text);
     if (value !== undefined) return { ...text, value };
-    if (text.text === 'expired') throw errorIn(text, `only a connection can end so; ${list}`);
+    if (EXPECTED_ENDS.some((end) => end === text.text))
+      throw errorIn(text, `only ${isConnection ? 'a packet' : 'a connection'} can end so; ${list}`);
     throw errorIn(text, `${withNearest(`"${text.text}" is no end`, text.text, known)}; ${list}`);
   }
 

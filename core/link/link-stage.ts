@@ -2,10 +2,10 @@
  * hot: the first stage of a frame: finds the IPv4 packet in it, determines how it was addressed, and ensures room for
  * the Ethernet header with which it will leave.
  */
-import { ETHERNET_DESTINATION_AT, ETHERNET_LENGTH, ETHERNET_SOURCE_AT, ETHERTYPE_IPV4 } from '../../codecs/layouts.js';
+import { ETHERNET_DESTINATION_AT, ETHERNET_LENGTH, ETHERNET_SOURCE_AT } from '../../codecs/layouts.js';
 import { type Packet, PacketType } from '../packet.js';
 import { type Frame, PACKET_TYPE_FROM_LINK } from './frame.js';
-import { IpLocation, type LinkSkip, locateIp } from './locate-ip.js';
+import { IpLocation, isSessionPacket, type LinkSkip, locateIp } from './locate-ip.js';
 
 /** An IPv4 packet and the bytes around it. */
 export interface PacketBytes {
@@ -81,10 +81,6 @@ export class LinkStage implements PacketBytes {
     this.view = this.#copyView;
     this.at = ETHERNET_LENGTH;
   }
-}
-
-function isSessionPacket({ skip, etherType }: IpLocation): boolean {
-  return skip === 'pppoe' && etherType === ETHERTYPE_IPV4;
 }
 
 /** Tells PACKET the MAC addresses of the Ethernet frame at AT. */

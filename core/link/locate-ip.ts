@@ -174,6 +174,11 @@ function locateInEthernet(frame: LinkBytes, location: IpLocation): LinkSkip | nu
   return locateAfterTags(frame, location, ETHERNET_LENGTH);
 }
 
+/** Whether LOCATION, of a frame that is skipped, has an IPv4 packet that a PPP interface receives. */
+export function isSessionPacket({ skip, etherType }: IpLocation): boolean {
+  return skip === 'pppoe' && etherType === ETHERTYPE_IPV4;
+}
+
 /** Finds what a PPP interface receives, although the Ethernet interface below it does not. */
 function locateInSession(frame: LinkBytes, location: IpLocation): 'pppoe' {
   const { ppp } = location;

@@ -3,11 +3,12 @@ import type { CaptureRecord } from '../../codecs/capture.js';
 import type { Claim, NeverClaim, PacketClaim } from '../../codecs/expectation/expectation.js';
 import { IPV4_LENGTH } from '../../codecs/layouts.js';
 import { readSentencePacket } from '../../codecs/sentence/read-packet.js';
+import type { SentencePacket } from '../../codecs/sentence/sentence.js';
 import { counted } from '../../codecs/text.js';
 import type { TableName } from '../../core/hooks.js';
 import type { IpStack } from '../../core/ip-stack.js';
 import type { Frame } from '../../core/link/frame.js';
-import { IpLocation, locateIp } from '../../core/link/locate-ip.js';
+import { IpLocation, isSessionPacket, locateIp } from '../../core/link/locate-ip.js';
 import type { Ruleset, SavedCounters } from '../../core/rules/model.js';
 import type { Names } from '../../replay/names.js';
 import type { FramePlace } from '../../replay/packet-watch.js';
@@ -23,9 +24,10 @@ import { FrameFilter, OWN } from './frame-filter.js';
 import { HeldFragments } from './held-fragments.js';
 import { judgeCounters } from './judge-counters.js';
 import type { NearMisses } from './near-misses.js';
-import { judgePacket, type MetPacket } from './packet-claims.js';
+import { judgePacket, type MetPacket, mayFit } from './packet-claims.js';
 import { enteredOf, isCompleted } from './packet-views.js';
 import type { Tally } from './tally.js';
+import { readUnfollowed, unfollowedProblem, unfollowedWords } from './unfollowed.js';
 import { placeOfDecider } from './words.js';
 
 /** How much of a packet is kept: all that a sentence can ask for. */
@@ -52,6 +54,8 @@ export class ClaimWatch extends StoryWatch {
   #assumptions!: Assumptions;
   /** The beginning of the packet in the current frame. */
   #captured: Uint8Array | undefined;
+  /** The packet in it, if the frame is not followed. */
+  #unfollowed: SentencePacket | undefined;
   #fragment = '';
   readonly #held: HeldFragments;
 
@@ -63,7 +67,7 @@ export class ClaimWatch extends StoryWatch {
     this.#tallies = tallies;
     const { interfaceNames, sysctls } = run.setting.host;
     const timeoutMs = sysctls.global('net.ipv4.ipfrag_time') * MILLISECONDS_PER_SECOND;
-    this.#held = new HeldFragments(timeoutMs, (met) => this.#judge(met));
+    this.#held = new HeldFragments(timeoutMs, (met) => this.#judgeHeld(met));
     const filtered = [...tallies].flatMap(([claim, tally]) => {
       if (claim.kind === 'counters' || claim.kind === 'send' || claim.sentence === undefined) return [];
       const near = claim.kind === 'never' ? undefined : tally.near(claim.sentence);
@@ -83,9 +87,11 @@ export class ClaimWatch extends StoryWatch {
 
   wants(_place: FramePlace, frame: Frame, _isShown: boolean, isOwn: boolean): boolean {
     this.#captured = undefined;
+    this.#unfollowed = undefined;
     this.#fragment = '';
     const location = this.#location;
-    if (!locateIp(frame, location) || location.captured < IPV4_LENGTH) return false;
+    if (!locateIp(frame, location) && !isSessionPacket(location)) return this.#wantsUnfollowed(frame);
+    if (location.captured < IPV4_LENGTH) return false;
     const { at, captured } = location;
     // Asked first, as it wants to hear of each packet.
     const isOfConnection = this.#connections.wants(frame, isOwn);
@@ -97,6 +103,16 @@ export class ClaimWatch extends StoryWatch {
     this.#fragment = fragmentOf(frame, at);
     this.#assumptions.start();
     return true;
+  }
+
+  /** FRAME has no packet that the host follows. */
+  #wantsUnfollowed(frame: Frame): boolean {
+    const packet = readUnfollowed(frame, this.#location);
+    if (packet === undefined) return false;
+    this.#unfollowed = packet;
+    for (const { claim, near } of this.#nearClaims)
+      if (claim.kind === 'connection') near?.outside(packet, this.#location.skip ?? '');
+    return this.#packetClaims.length > 0;
   }
 
   /** Notes the packet in FRAME for claims that it fits but for where it comes from. */
@@ -111,18 +127,32 @@ export class ClaimWatch extends StoryWatch {
     }
   }
 
-  missed(_place: FramePlace, reason: string, record?: CaptureRecord): void {
+  missed(place: FramePlace, reason: string, record?: CaptureRecord): void {
     const location = this.#location;
-    if (record === undefined || this.#nearClaims.length === 0 || !locateIp(record, location)) return;
-    const { at, captured } = location;
-    const packet = readSentencePacket(record.bytes.subarray(at, at + captured));
-    if (packet !== undefined) for (const { near } of this.#nearClaims) near?.outside(packet, reason);
+    if (record === undefined) return;
+    const isIpv4 = locateIp(record, location);
+    const { at, captured, isOutgoing } = location;
+    const packet = isIpv4
+      ? readSentencePacket(record.bytes.subarray(at, at + captured))
+      : readUnfollowed(record, location);
+    if (packet === undefined) return;
+    for (const { near } of this.#nearClaims) near?.outside(packet, reason);
+    if (unfollowedWords(reason) === undefined) return;
+    for (const { claim, tally } of this.#packetClaims) {
+      // Nobody knows where it would have come in.
+      if (claim.kind !== 'never' || (isOutgoing && claim.sentence.input !== undefined)) continue;
+      const sentence = { ...claim.sentence, input: undefined, isLocal: false };
+      if (!mayFit(sentence, packet)) continue;
+      const where = this.#run.names.nameOf(place);
+      tally.add([unfollowedProblem(sentence, where, reason)], () => undefined);
+    }
   }
 
   told(story: Story | undefined, place: FramePlace): void {
     const captured = this.#captured;
-    if (story === undefined || captured === undefined) return;
-    const entered = enteredOf(story, () => readSentencePacket(captured));
+    const unfollowed = this.#unfollowed;
+    if (story === undefined || (captured === undefined && unfollowed === undefined)) return;
+    const entered = enteredOf(story, () => unfollowed ?? readSentencePacket(captured!));
     if (entered === undefined) return;
     const met: MetPacket = {
       story,
@@ -139,7 +169,12 @@ export class ClaimWatch extends StoryWatch {
     if (isCompleted(story)) this.#held.complete(this.#fragment);
     else if (story.decider.kind === 'host') this.#held.dropped(this.#fragment, story.decider.reason);
     this.#judge(met);
-    this.#connections.take(met, this.#run.names.nameOf(place, story.inDev ?? 'local'));
+    if (unfollowed === undefined) this.#connections.take(met, this.#run.names.nameOf(place, story.inDev ?? 'local'));
+  }
+
+  #judgeHeld(met: MetPacket): void {
+    this.#judge(met);
+    for (const { claim, near } of this.#nearClaims) if (claim.kind === 'connection') near?.held(met.entered);
   }
 
   #judge(met: MetPacket): void {

@@ -2,6 +2,7 @@
 import { fits } from '../../codecs/sentence/fits.js';
 import type { Sentence, SentencePacket } from '../../codecs/sentence/sentence.js';
 import { counted, shown } from '../../codecs/text.js';
+import { unfollowedWords } from './unfollowed.js';
 
 const NOT_SENT = 'not-sent';
 
@@ -20,6 +21,8 @@ export class NearMisses {
   readonly #outside = new Map<string, number>();
   /** Packets that were never sent, and do not fit as they were captured: that was on the other side of NAT. */
   #unsent = 0;
+  /** Fragments that fit, of packets that are never completed. */
+  #held = 0;
 
   constructor({ ...sentence }: Sentence) {
     this.#sentence = { ...sentence, input: undefined, isLocal: false, state: undefined };
@@ -43,14 +46,21 @@ export class NearMisses {
     else if (reason === NOT_SENT) this.#unsent++;
   }
 
+  /** PACKET is a fragment that waits for others to the end. */
+  held(packet: SentencePacket): void {
+    if (fits(this.#sentence, packet)) this.#held++;
+  }
+
   /** What is known of them: `; one that fits otherwise comes in docker0`; '' if there are none. */
   get words(): string {
     const outside = [...this.#outside].map(
       ([reason, count]) =>
-        `${counted(count, 'that fits does', 'that fit do')} not enter the host: ${OUTSIDE[reason] ?? reason}`,
+        `${counted(count, 'that fits does', 'that fit do')} not enter the host: ${OUTSIDE[reason] ?? unfollowedWords(reason) ?? reason}`,
     );
     if (!this.#outside.has(NOT_SENT) && this.#unsent > 0)
       outside.push(`${counted(this.#unsent, 'other was', 'others were')} ${OUTSIDE[NOT_SENT]}`);
+    if (this.#held > 0)
+      outside.push(counted(this.#held, 'fragment that fits waits for others', 'fragments that fit wait for others'));
     const parts = this.#elsewhere === undefined ? outside : [this.#elsewhere, ...outside];
     return parts.map((part) => `; ${shown(part)}`).join('');
   }

@@ -11,7 +11,7 @@
  * the arrivals of the next moment.
  */
 
-import type { CaptureReader } from '../../codecs/capture.js';
+import type { CaptureReader, CaptureRecord } from '../../codecs/capture.js';
 import type { HostText } from '../../codecs/host/texts.js';
 import { IPV4_LENGTH, IPV4_SOURCE_AT } from '../../codecs/layouts.js';
 import { Linktype } from '../../codecs/linktypes.js';
@@ -60,7 +60,8 @@ export interface CaptureSink {
    * (IS_SOURCED).
    */
   inject(frame: Frame, place: FramePlace, isOwn: boolean, isSourced: boolean): void;
-  skip(reason: string, place: FramePlace): void;
+  /** RECORD: what was captured, if the frame has no IPv4 packet; valid only during the call. */
+  skip(reason: string, place: FramePlace, record?: CaptureRecord): void;
   /** The frame at PLACE left the host because of the one at CAUSE, if that is known. */
   departed(place: FramePlace, cause: FramePlace | undefined): void;
   /** FRAME is the next one, whatever it is. */
@@ -150,7 +151,7 @@ export class HostCapture {
     const location = this.#location;
     const point = this.#pointOf(record, named);
     if (typeof point === 'string') {
-      this.#skip(place, point);
+      this.#skip(place, point, location.skip === null ? undefined : record);
       return;
     }
     if (record.linktype === Linktype.LINUX_SLL2 || record.linktype === Linktype.LINUX_SLL) this.#showsAll = true;
@@ -188,8 +189,8 @@ export class HostCapture {
   }
 
   /** What the user's selection has left out is counted there. */
-  #skip(frame: FramePlace & Pick<CapturedFrame, 'isSelected'>, reason: string): void {
-    if (frame.isSelected) this.#sink.skip(reason, frame);
+  #skip(frame: FramePlace & Pick<CapturedFrame, 'isSelected'>, reason: string, record?: CaptureRecord): void {
+    if (frame.isSelected) this.#sink.skip(reason, frame, record);
   }
 
   #countDeparture(frame: CapturedFrame, cause?: Cause): void {

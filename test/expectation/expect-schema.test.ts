@@ -30,6 +30,8 @@ const BEYOND_THE_SCHEMA = new RegExp(
   ].join('|')})`,
 );
 
+const ENDS_OF_CONNECTIONS: readonly string[] = EXPECTED_ENDS.filter((end) => end !== 'held' && end !== 'skipped');
+
 function refusalOf(text: string): string | undefined {
   try {
     readExpectation(text, 'expect.yaml', new Map(), DECIDING_REASONS);
@@ -43,7 +45,10 @@ function refusalOf(text: string): string | undefined {
 Schema('all verdicts, tables, reasons and words are in it', () => {
   const accepts = (claim: object): boolean => validate({ expect: [claim] });
   const packet = 'tcp * > *:22';
-  for (const ends of EXPECTED_ENDS) assert.ok(accepts({ connection: packet, ends }), ends);
+  for (const ends of EXPECTED_ENDS) {
+    assert.is(accepts({ connection: packet, ends }), ENDS_OF_CONNECTIONS.includes(ends), ends);
+    assert.is(accepts({ packet, ends }), ends !== 'expired', ends);
+  }
   for (const by of [...DECIDING_REASONS, 'none']) assert.ok(accepts({ packet, by }), by);
   for (const table of EXPECTED_TABLES) assert.ok(accepts({ packet, by: `${table} X policy` }), table);
   for (const send of FOLLOW_WORDS) assert.ok(accepts({ send, after: 'x' }) && !accepts({ send }), send);
@@ -108,6 +113,7 @@ const JUNK: readonly unknown[] = [
     '9999999999999999 bytes',
     'accepted',
     'expired',
+    'held',
     'ACCEPTED',
     'drop',
     '10.0.0.0/8',
@@ -131,7 +137,7 @@ function randomClaim(random: Random, i: number): Claim {
     ...(isWord ? { after: 'first' } : kind === 'send' ? maybe('after', ['captures', 'first']) : {}),
     ...maybe('becomes', LEFT),
     ...maybe('answer', [...LEFT, 'icmp host-prohibited', 'tcp R']),
-    ...maybe('ends', kind === 'connection' ? EXPECTED_ENDS : EXPECTED_ENDS.filter((end) => end !== 'expired')),
+    ...maybe('ends', kind === 'connection' ? ENDS_OF_CONNECTIONS : EXPECTED_ENDS.filter((end) => end !== 'expired')),
     ...maybe('by', DECIDERS),
   };
 }

@@ -191,6 +191,13 @@ const FAULTS: readonly (readonly [text: string, message: RegExp])[] = [
     /^expect\.yaml:2:5: the claim is about nothing; expected one of packet/,
   ],
   [claim('ends: droped'), /^expect\.yaml:3:11: "droped" is no end; did you mean dropped\?/],
+  ...['held', 'skipped'].map(
+    (end) =>
+      [
+        `expect: [{ connection: 'tcp * > *:22', ends: ${end} }]`,
+        /^expect\.yaml:1:46: only a packet can end so; expected accepted, .*, rejected or expired$/,
+      ] as const,
+  ),
   [claim('ends: expired'), /^expect\.yaml:3:11: only a connection can end so; expected accepted,/],
   [claim('ends:'), /^expect\.yaml:3:5: nothing behind "ends:"; expected accepted/],
   [claim('ends: [dropped]'), /^expect\.yaml:3:11: expected accepted, .* or skipped$/],
