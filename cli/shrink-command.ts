@@ -8,7 +8,8 @@ import { errorFailureOf } from '../explain/shrink/error-failure.js';
 import { type Failure, NothingToShowError } from '../explain/shrink/failure.js';
 import type { Step } from '../explain/shrink/reduce.js';
 import { type ShrinkCounts, Shrinking } from '../explain/shrink/shrink.js';
-import { linesOfRows, widthOf } from '../explain/text/columns.js';
+import type { UnitKind } from '../explain/shrink/units.js';
+import { linesOfRows, widthOf, wrapAfter } from '../explain/text/columns.js';
 import { type Style, styleOf } from '../explain/text/style.js';
 import { readHostAt } from '../io/host-files.js';
 import { nativePath } from '../io/path.js';
@@ -26,7 +27,7 @@ import { STDERR, STDOUT } from './output.js';
 import { Progress } from './progress.js';
 import { renderDifference } from './render-difference.js';
 import { exitCodeOf } from './signals.js';
-import { NeedsThread, type Supervision } from './supervisor.js';
+import { NeedsThread, namesPipe, type Supervision } from './supervisor.js';
 
 const MILLISECONDS_PER_SECOND = 1000;
 
@@ -70,7 +71,10 @@ function caseOf(given: Arguments): GoldenCase {
   if (another !== undefined)
     throw new UsageError(`${path} contains several cases, such as ${golden.dir}; expected one`);
   const rulesPath = given.value('rules');
-  return rulesPath === undefined ? golden : { ...golden, rulesPath };
+  if (rulesPath === undefined) return golden;
+  if (namesPipe([`rules=${rulesPath}`]))
+    throw new UsageError(`--rules ${rulesPath}: a pipe can be read only once; give a file`);
+  return { ...golden, rulesPath };
 }
 
 /** What is asked for, or else what there is: a difference from `want/`, or a claim that is not met. */
@@ -156,15 +160,18 @@ class ShrinkReport {
     const { tried, faulty } = counts;
     const time = seconds < 1 ? '1 s' : `${formatNumber(Math.round(seconds))} s`;
     const faults = faulty === 0 ? '' : `, of which ${formatNumber(faulty)} were no case or could not be replayed`;
-    STDOUT.write(`${sentenceOf(counts)}: ${count(tried, 'replay')} in ${time}${faults}\n`);
-    if (!isDone)
-      STDOUT.write(`${this.#style.yellow('interrupted')}: this is the smallest case so far; more could be left out\n`);
-    else STDOUT.write('no single one of these can be left out\n');
+    const found = `${sentenceOf(counts)}: ${count(tried, 'replay')} in ${time}${faults}`;
+    STDOUT.write(`${wrapAfter('', found, this.#width).join('\n')}\n`);
+    const { yellow } = this.#style;
+    if (isDone) STDOUT.write('no single one of these can be left out\n');
+    else STDOUT.write(`${yellow('interrupted')}: this is the smallest case so far; more could be left out\n`);
     if (out !== undefined) STDOUT.write(`written to ${shown(out)}\n`);
   }
 }
 
-function nameOf(kind: string, number: number): string {
+function nameOf(kind: UnitKind, number: number): string {
+  // The one that is shown is not counted.
+  if (kind === 'claim') return number === 1 ? 'other claim' : 'other claims';
   if (number === 1) return kind;
   return /[^aeiou]y$/.test(kind) ? `${kind.slice(0, -1)}ies` : /(?:s|x)$/.test(kind) ? `${kind}es` : `${kind}s`;
 }

@@ -160,7 +160,7 @@ class ContentWriter {
     const paths = listPaths(path);
     const known = this.#names.get(paths.join('\n'));
     if (known !== undefined) return known;
-    const wanted = paths[0] === '-' ? 'stdin.pcap' : basename(paths[0]);
+    const wanted = captureName(paths[0]);
     if (paths.length === 1) {
       const name = this.#free(join('in', stem === undefined ? clean(wanted) : `${clean(stem)}${suffixOf(wanted)}`));
       this.#names.set(paths[0], name);
@@ -212,6 +212,13 @@ class ContentWriter {
     this.#taken.add(name);
     return name;
   }
+}
+
+/** What the capture at PATH, perhaps a pipe, is called. */
+function captureName(path: string): string {
+  const name = basename(path);
+  if (path === '-' || /^\d+$/.test(name)) return 'capture.pcap';
+  return name.includes('.') ? name : `${name}.pcap`;
 }
 
 const PLAIN_NAME = /^[\w@+-][\w.@+-]*$/;

@@ -18,7 +18,7 @@ export const SHRINK: CommandSpec = {
       value: 'N',
       help:
         'show what ends `nfreplay check` with this exit code: 1, a difference; 2, 3, 4 or 70, the error that it ' +
-        'reports. Left out: the first difference from want/',
+        'reports. Left out: the first difference from want/, else the first claim that is not met',
     },
     {
       name: 'out',
@@ -32,6 +32,10 @@ export const SHRINK: CommandSpec = {
   ],
   positionals: 'CASE',
   examples: [
+    {
+      about: 'why a claim is not met, in as few packets and rules as show it',
+      command: "nfreplay shrink cases/shop --claim 'the published Redis answers' -o shop-small",
+    },
     {
       about: 'the fewest packets and rules that still differ from want/',
       command: 'nfreplay shrink cases/shop -o shop-small',

@@ -5,6 +5,7 @@ import { FOLLOW_WORDS } from '../sentence/follow-words.js';
 import { parseSentence, type SentenceNames } from '../sentence/parse.js';
 import type { Sentence } from '../sentence/sentence.js';
 import { SentenceError } from '../sentence/sentence-error.js';
+import { wordsOf } from '../sentence/words.js';
 import { checkAfter } from './claim-order.js';
 import {
   type Claim,
@@ -93,6 +94,14 @@ function readNames(yaml: PlacedYaml, node: YamlNode | undefined): Map<string, Ad
     names.set(name, address);
   }
   return names;
+}
+
+/** The column of `out` in TEXT, a sentence that has it. */
+function columnOfOutput(text: string): number {
+  const words = wordsOf(text);
+  const behind = words.slice(words.findIndex(({ isArrow }) => isArrow) + 2);
+  const isWord = (at: number, keyword: string): boolean => behind[at]?.text.toLowerCase() === keyword;
+  return behind.find((_, i) => isWord(i, 'out') && !isWord(i - 1, 'in'))?.column ?? 1;
 }
 
 class ClaimReader {
@@ -215,7 +224,7 @@ class ClaimReader {
     throw errorIn(
       text,
       'the sentence is about packets as they enter the host; say where they leave in `becomes:`',
-      /\sout\s/.exec(text.text)!.index + 2,
+      columnOfOutput(text.text),
     );
   }
 

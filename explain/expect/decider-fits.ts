@@ -1,9 +1,9 @@
 /** Whether what decided about a packet is what a claim says. */
 import type { ExpectedDecider } from '../../codecs/expectation/expectation.js';
 import { withNearest } from '../../codecs/nearest.js';
-import type { Ruleset } from '../../core/rules/model.js';
+import type { Rule, Ruleset } from '../../core/rules/model.js';
 import { isAccepted, type Story } from '../story/story.js';
-import { hasWords } from './rule-words.js';
+import { hasWords, nearlyHasWords } from './rule-words.js';
 
 /** Whether EXPECTED decided about the packet of STORY. A rule counts as one of its own chain, whatever jumps there. */
 export function deciderFits(expected: ExpectedDecider, { decider, drop, verdict }: Story): boolean {
@@ -38,6 +38,16 @@ export function absence(expected: ExpectedDecider, { tables }: Ruleset): string 
   if (expected.kind === 'number' && expected.number > chain.rules.length) return `${name} ${chainName} has ${rules}`;
   if (expected.kind === 'policy' && chain.hook === undefined) return `${name} ${chainName} has no policy`;
   if (expected.kind === 'words' && !chain.rules.some((rule) => hasWords(rule, expected.words)))
-    return `no rule of ${name} ${chainName} has these words`;
+    return `no rule of ${name} ${chainName} has these words${nearness(chain.rules, expected.words)}`;
   return undefined;
+}
+
+/** Why none of RULES has WORDS, if one nearly has. */
+function nearness(rules: readonly Rule[], words: string): string {
+  for (const rule of rules) {
+    const nearly = nearlyHasWords(rule, words);
+    if (nearly === 'negated') return `; in rule ${rule.number} a ! stands before them`;
+    if (nearly === 'comment') return `; they are in the comment of rule ${rule.number}, but begin with an option`;
+  }
+  return '';
 }

@@ -8,11 +8,11 @@ import { counted } from '../../codecs/text.js';
 import { type TableName, Verdict } from '../../core/hooks.js';
 import type { Rule, Ruleset } from '../../core/rules/model.js';
 import { type Decider, isAccepted } from '../story/story.js';
-import { blockedKinds } from './blocked-kinds.js';
 import { endOf, type FlowKind, flowKinds } from './flow-kinds.js';
 import type { AddressNames } from './name-addresses.js';
-import type { SeenBlocked, SeenEnd, SeenFlow } from './seen-traffic.js';
-import { titleOf, titleOfBlocked } from './titles.js';
+import type { SeenEnd, SeenFlow, StrayPacket } from './seen-traffic.js';
+import { type StrayKind, strayKinds } from './stray-kinds.js';
+import { titleOf, titleOfStray } from './titles.js';
 import { namedRule } from './words-of-rule.js';
 
 export type Section = 'in' | 'through' | 'own' | 'rejected' | 'dropped' | 'never' | 'counters';
@@ -52,29 +52,34 @@ export interface MetRule {
 
 export interface Traffic {
   readonly flows: readonly SeenFlow[];
-  readonly blocked: readonly SeenBlocked[];
+  readonly strays: readonly StrayPacket[];
   readonly met: readonly MetRule[];
   readonly ruleset: Ruleset;
 }
 
 /** At most MOST claims of each section. */
-export function draftClaims({ flows, blocked, met, ruleset }: Traffic, names: AddressNames, most: number): Drafts {
+export function draftClaims({ flows, strays, met, ruleset }: Traffic, names: AddressNames, most: number): Drafts {
   const certain = flows.filter(({ isUncertain }) => !isUncertain);
   const { kinds, untold } = flowKinds(certain, names);
   const shown = kinds.filter((kind) => kind.flows.some(({ isShown }) => isShown));
   const drafter = new Drafter(ruleset, names);
   const all = [
     ...shown.map((kind) => drafter.ofKind(kind)),
-    ...blockedKinds(blocked, certain, names).map((kind) => drafter.ofBlocked(kind)),
+    ...strayKinds(strays, certain, names).map((kind) => drafter.ofStrays(kind)),
   ];
   const passed = certain.flatMap((flow) => passedOf(flow));
   const never = neverSentences(shown, passed, names).map(
     (sentence): ClaimDraft => ({ section: 'never', kind: 'never', sentence }),
   );
   const decided = new Set(all.flatMap(({ by }) => (by === undefined ? [] : [keyOf(by)])));
-  const counters = met.flatMap((one) => drafter.ofMet(one, met, decided));
+  const counters = uniqueCounters(met.flatMap((one) => drafter.ofMet(one, met, decided)));
   const { claims, more } = bounded([...all, ...never, ...counters], most);
   return { claims, more, untold: untold.length, uncertain: flows.length - certain.length };
+}
+
+/** Rules that say the same are counted together, once. */
+function uniqueCounters(claims: readonly ClaimDraft[]): ClaimDraft[] {
+  return [...new Map(claims.map((claim) => [JSON.stringify(claim.counter), claim])).values()];
 }
 
 /** Whether RULE by itself does something to the packets that it matches. */
@@ -118,22 +123,23 @@ function neverSentences(
   passed: readonly SentencePacket[],
   names: AddressNames,
 ): Sentence[] {
-  const found = new Map<string, Sentence>();
-  for (const { sentence, outcome, flows, isReversed } of kinds) {
-    if (outcome === 'accepted' || outcome === 'mixed' || isReversed || sentence.isLocal) continue;
-    const [{ entered, first }] = flows;
+  const blocked = kinds.filter(({ sentence, outcome, flows: [{ first }], isReversed }) => {
     const isByRules = first.decider.kind === 'rule' || first.decider.kind === 'policy';
-    if (!isByRules || sentence.ends?.source.ports !== undefined) continue;
-    const wide: Sentence = {
-      ...{ ...sentence, icmp: undefined },
-      ends: { source: endOf(undefined, undefined), destination: endOf(names.hostOf(entered.destination), undefined) },
-    };
-    const fitting = [{ ...wide, protocol: undefined }, wide, sentence].find(
-      (one) => !passed.some((packet) => fits(one, packet)),
-    );
-    if (fitting !== undefined) found.set(JSON.stringify(fitting), fitting);
-  }
-  const all = [...found.values()];
+    const isBlocked = outcome === 'rejected' || outcome === 'dropped';
+    return isBlocked && isByRules && !isReversed && !sentence.isLocal && sentence.ends?.source.ports === undefined;
+  });
+  const placeOf = ({ sentence, flows }: FlowKind) => `${sentence.input?.name} ${flows[0].entered.destination}`;
+  const found = blocked.flatMap((kind) => {
+    const { sentence, flows } = kind;
+    const host = names.hostOf(flows[0].entered.destination);
+    const ends = { source: endOf(undefined, undefined), destination: endOf(host, undefined) };
+    const wide: Sentence = { ...sentence, icmp: undefined, ends };
+    // Of a single service that is blocked, nobody knows whether all of the address is meant.
+    const isSeveral = blocked.filter((other) => placeOf(other) === placeOf(kind)).length > 1;
+    const candidates = [...(isSeveral ? [{ ...wide, protocol: undefined }, wide] : []), sentence];
+    return candidates.find((one) => !passed.some((packet) => fits(one, packet))) ?? [];
+  });
+  const all = [...new Map(found.map((sentence) => [JSON.stringify(sentence), sentence])).values()];
   // One that another includes says nothing more.
   return all.filter((one) => !all.some((other) => other !== one && isWider(other, one)));
 }
@@ -189,17 +195,23 @@ class Drafter {
     };
   }
 
-  ofBlocked({ sentence, blocked }: { sentence: Sentence; blocked: readonly SeenBlocked[] }): ClaimDraft {
-    const [{ end }] = blocked;
+  ofStrays({ sentence, packets }: StrayKind): ClaimDraft {
+    const [{ end, entered }] = packets;
     const by = this.#by(end.decider);
     return {
-      section: end.verdict === 'rejected' ? 'rejected' : 'dropped',
-      it: titleOfBlocked(sentence, end),
+      section: isAccepted(end)
+        ? entered.isLocal
+          ? 'own'
+          : 'through'
+        : end.verdict === 'rejected'
+          ? 'rejected'
+          : 'dropped',
+      it: titleOfStray(sentence, end),
       kind: 'packet',
       sentence,
       ends: endOfKind(end),
       ...(by === undefined ? {} : { by }),
-      ...answerMember(blocked.map((one) => one.end)),
+      ...answerMember(packets.map((one) => one.end)),
     };
   }
 

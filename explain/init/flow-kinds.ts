@@ -1,14 +1,9 @@
 /** Kinds of connections: sentences, as wide as all that fits them has come to the same end. */
 import { parseAddress } from '../../codecs/address.js';
+import { TCP_ACK, TCP_SYN } from '../../codecs/layouts.js';
 import { fits } from '../../codecs/sentence/fits.js';
 import { icmpKindOf } from '../../codecs/sentence/icmp-kinds.js';
-import {
-  ANY_PACKET,
-  type Sentence,
-  type SentenceEnd,
-  type SentenceHost,
-  type SentencePacket,
-} from '../../codecs/sentence/sentence.js';
+import { ANY_PACKET, type Sentence, type SentenceEnd, type SentenceHost } from '../../codecs/sentence/sentence.js';
 import { type Decider, isAccepted } from '../story/story.js';
 import type { AddressNames } from './name-addresses.js';
 import type { SeenFlow } from './seen-traffic.js';
@@ -118,7 +113,7 @@ function classesOf(flows: readonly SeenFlow[]): FlowClass[] {
   for (const flow of flows) {
     const { protocol, source, sport, destination, dport, inDev, icmp } = flow.entered;
     const signature = signatureOf(flow);
-    const isReversed = isAnswer(flow.entered);
+    const isReversed = isAnswer(flow);
     const port = isReversed ? `${sport}>` : `>${dport}`;
     const key = [inDev, protocol, source, destination, port, icmp?.type, icmp?.code, signature].join(' ');
     const known = classes.get(key);
@@ -135,8 +130,12 @@ function classesOf(flows: readonly SeenFlow[]): FlowClass[] {
 
 const FIRST_EPHEMERAL = 32768;
 
-/** Whether the first packet that was captured of a connection looks like one of the service. */
-function isAnswer({ sport, dport }: SentencePacket): boolean {
+/** Whether the first packet that was captured of FLOW looks like one of the service. */
+function isAnswer({ entered, left }: SeenFlow): boolean {
+  const { sport, dport, flags = 0, destination } = entered;
+  const isOpening = (flags & (TCP_SYN | TCP_ACK)) === TCP_SYN;
+  // Rules translate the destination of what is on its way to a service.
+  if (isOpening || (left !== undefined && left.destination !== destination)) return false;
   return sport !== undefined && dport !== undefined && dport >= FIRST_EPHEMERAL && sport < FIRST_EPHEMERAL;
 }
 

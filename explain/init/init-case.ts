@@ -2,11 +2,11 @@
 import { readExpectation } from '../../codecs/expectation/read-expectation.js';
 import { counted } from '../../codecs/text.js';
 import { isReadAgain } from '../../io/text-file.js';
-import { captureFiles, withFoundCaptures } from '../../replay/captures.js';
+import { withFoundCaptures } from '../../replay/captures.js';
 import { contentOf } from '../../replay/case-content.js';
 import { updateCase } from '../../replay/check-case.js';
 import { ReplayOptionsError } from '../../replay/errors.js';
-import { optionsOf, readCase } from '../../replay/golden-case.js';
+import { filesOf, optionsOf, readCase } from '../../replay/golden-case.js';
 import { type ReplayControl, type ReplayOptions, type ReplayProgress, replaySteps } from '../../replay/replay.js';
 import { GENERATOR } from '../../replay/result-files.js';
 import type { Setting } from '../../replay/setting.js';
@@ -54,7 +54,7 @@ export function* initCase(
   let isDone = false;
   try {
     const content = contentOf(options);
-    const isLive = captureFiles(options).some((path) => !isReadAgain(path));
+    const isLive = filesRead(options).some((path) => !isReadAgain(path));
     if (isLive) staged.add(content);
     const seen = yield* seeTraffic(isLive ? optionsOf(readCase(staged.path)) : options);
     if (!isLive) staged.add(content);
@@ -64,20 +64,26 @@ export function* initCase(
     const met = options.keepCounters ? [] : metRules(summary, seen.setting);
     const { ruleset } = seen.setting;
     const drafts = draftClaims(
-      { flows: traffic.flows, blocked: [...traffic.blocked.values()], met, ruleset },
+      { flows: traffic.flows, strays: [...traffic.strays.values()], met, ruleset },
       ...([names, init.most] as const),
     );
     const origin = { what: captureWords(content), generator: `${GENERATOR} ${version()}`, names };
     const held = yield* holding(drafts, optionsOf(golden), (some) => draftText(some, origin));
     if (held.claims.length === 0 && !init.isGolden) throw nothingToClaim(held, summary);
     if (held.claims.length > 0) staged.add({ files: [], expect: draftText(held, origin) });
-    if (init.isGolden) updateCase(readCase(staged.path), { allowTruncated: true });
+    if (init.isGolden) updateCase(readCase(staged.path), { allowTruncated: true, ...(onCreate && { onCreate }) });
     staged.commit();
     isDone = true;
     return { files: staged.files, drafts: held, summary };
   } finally {
     if (!isDone) staged.discard();
   }
+}
+
+/** The files that a replay with OPTIONS reads. */
+function filesRead(options: ReplayOptions): string[] {
+  const { inputs = [], stitchPaths = [], captures = [], ...others } = options;
+  return filesOf({ ...others, inputs, stitchPaths, captures, dir: '', wantDir: '', isStrict: false, options });
 }
 
 interface Seen {

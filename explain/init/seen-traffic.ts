@@ -41,8 +41,8 @@ export interface SeenFlow {
   isShown: boolean;
 }
 
-/** A packet that did not get through and did not begin a connection. */
-export interface SeenBlocked {
+/** A packet that began no connection: one that did not get through, or that conntrack takes for INVALID. */
+export interface StrayPacket {
   readonly entered: SentencePacket;
   readonly end: SeenEnd;
   packets: number;
@@ -57,7 +57,7 @@ const OPENING_AND_ENDING = TCP_SYN | TCP_FIN | TCP_RST;
 
 export class SeenTraffic extends StoryWatch {
   readonly flows: SeenFlow[] = [];
-  readonly blocked = new Map<string, SeenBlocked>();
+  readonly strays = new Map<string, StrayPacket>();
   /** Some connections are not among the flows. */
   isFull = false;
   readonly output: Pick<EmulatorOutput, 'egress' | 'local' | 'dropped'>;
@@ -129,6 +129,7 @@ export class SeenTraffic extends StoryWatch {
       if (isAccepted(end)) {
         if (this.#replies.get(keyOf(entered)) === flow) flow.reply ??= entered;
       } else this.#block(entered, end);
+      if (isAccepted(end) && entered.state === 'INVALID') this.#stray(entered, end);
       flow.isUncertain ||= isUncertain;
       flow.isShown ||= this.#isShown;
       flow.packets++;
@@ -137,9 +138,8 @@ export class SeenTraffic extends StoryWatch {
 
   #begin(entered: SentencePacket, story: Story, first: SeenEnd, isUncertain: boolean): void {
     const { state } = entered;
-    const isPart = state === 'RELATED' || state === 'INVALID';
-    if (isPart) {
-      if (!isAccepted(first) && !isUncertain) this.#block(entered, first);
+    if (state === 'RELATED' || state === 'INVALID') {
+      if (!isUncertain && (state === 'INVALID' || !isAccepted(first))) this.#stray(entered, first);
       return;
     }
     if (this.flows.length >= MOST_FLOWS) {
@@ -156,17 +156,21 @@ export class SeenTraffic extends StoryWatch {
     this.#replies.set(inverseKey(left ?? entered), flow);
   }
 
-  /** ENTERED did not get through. */
+  /** ENTERED, a packet of a known connection, did not get through. */
   #block(entered: SentencePacket, end: SeenEnd): void {
     const flow = this.#flowOf(entered);
     if (flow !== undefined && isAccepted(flow.first)) flow.later ??= end;
     if (flow !== undefined && !isAccepted(flow.first)) return;
-    const { icmp, state = '' } = entered;
-    const key = `${keyOf(entered)} ${entered.inDev} ${state} ${icmp?.type}/${icmp?.code} ${entered.flags}`;
-    const known = this.blocked.get(key);
+    this.#stray(entered, end);
+  }
+
+  #stray(entered: SentencePacket, end: SeenEnd): void {
+    const { icmp, state = '', inDev, flags } = entered;
+    const kind = `${inDev} ${state} ${icmp?.type}/${icmp?.code} ${flags} ${end.verdict}`;
+    const key = `${keyOf(entered)} ${kind}`;
+    const known = this.strays.get(key);
     if (known !== undefined) known.packets++;
-    else if (this.blocked.size < MOST_FLOWS)
-      this.blocked.set(key, { entered, end, packets: 1, isShown: this.#isShown });
+    else if (this.strays.size < MOST_FLOWS) this.strays.set(key, { entered, end, packets: 1, isShown: this.#isShown });
   }
 
   #flowOf(packet: SentencePacket): SeenFlow | undefined {

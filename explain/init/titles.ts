@@ -2,6 +2,7 @@
 import { protocolName } from '../../codecs/protocol-names.js';
 import { formatIcmpKind } from '../../codecs/sentence/icmp-kinds.js';
 import { hasPorts, type Sentence, type SentenceEnd } from '../../codecs/sentence/sentence.js';
+import { isAccepted } from '../story/story.js';
 import type { FlowKind } from './flow-kinds.js';
 import type { AddressNames } from './name-addresses.js';
 import type { SeenEnd } from './seen-traffic.js';
@@ -46,12 +47,13 @@ const OUTCOMES: Readonly<Record<FlowKind['outcome'], string>> = {
   dropped: 'are dropped',
 };
 
-export function titleOfBlocked(sentence: Sentence, { verdict }: SeenEnd): string {
+export function titleOfStray(sentence: Sentence, { verdict }: SeenEnd): string {
   const { state, input, ends } = sentence;
   const kind = state === undefined ? '' : `${STATES[state] ?? state} `;
   const of = hostText(ends?.destination);
   const from = sentence.isLocal ? ' of the host itself' : input === undefined ? '' : ` from ${input.name}`;
   const what = `${kind}${serviceText(sentence, undefined)} packets${of === undefined ? '' : ` to ${of}`}`;
+  if (isAccepted({ verdict })) return `${what} get through${from}`;
   return `${what} are ${verdict === 'rejected' ? 'refused' : 'dropped'}${from}`;
 }
 

@@ -79,7 +79,7 @@ Main('prints its version and its help', () => {
   for (const args of [['--help'], ['-h'], ['help']]) {
     const { stdout, status } = nfreplay(...args);
     assert.match(stdout, 'usage: nfreplay COMMAND');
-    assert.match(stdout, 'nfreplay check pcaps/*');
+    assert.match(stdout, 'nfreplay check pcaps\n');
     assert.is(status, 0);
   }
   for (const args of [

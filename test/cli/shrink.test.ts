@@ -84,6 +84,7 @@ Shrink('a case that does not fail is an error that says so; so is a wrong call',
   assert.match(run(context, dir, '--claim', 'x').stderr, 'has no expect.yaml');
   assert.match(run(context, dir, '--exit-code', '0').stderr, '--exit-code 0: expected a whole number, at least 1');
   assert.match(run(context, 'pcaps').stderr, 'contains several cases');
+  assert.match(run(context, dir, '--rules', '/dev/null').stderr, '--rules /dev/null: a pipe can be read only once');
 });
 
 const CHAINS = 150;

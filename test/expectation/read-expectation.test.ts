@@ -96,6 +96,26 @@ Reader('the examples in docs/expectations.md can be read', () => {
   for (const example of examples) assert.ok(read(example).claims.length > 0);
 });
 
+Reader('where a packet leaves does not belong in the subject, however it is written', () => {
+  for (const [sentence, column] of [
+    ['tcp * > *:22 out docker0', 26],
+    ['tcp * > *:22,out docker0', 26],
+    ['tcp * > *:22 OUT docker0', 26],
+    ['tcp * > *:22 out,docker0', 26],
+    ['tcp * > *:22 in out out !docker0', 33],
+    ['out tcp * > *:22 S, out out', 33],
+  ] as const) {
+    for (const subject of ['packet', 'never', 'send', 'connection'])
+      assert.throws(
+        () => read(`expect:\n  - ${subject}: ${sentence}\n`),
+        (error: unknown) =>
+          error instanceof ExpectationError &&
+          error.column === column + subject.length - 'packet'.length &&
+          /as they enter the host; say where they leave in `becomes:`/.test(error.message),
+      );
+  }
+});
+
 const claim = (members: string): string => `expect:\n  - packet: tcp * > *:22\n    ${members}\n`;
 
 Reader('what decided is a rule by its words or number, a policy, a chain, a reason or nothing', () => {

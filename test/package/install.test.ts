@@ -1,6 +1,6 @@
 // The package as npm publishes it: packed, installed in an empty folder, run and imported.
 import { spawnSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -47,6 +47,8 @@ Package('ships the command once, with source maps, and nothing that only the pro
     ['cli', 'codecs', 'core', 'io', 'man', 'replay', 'wasm'],
     'folders of the package',
   );
+  // What editors need, as docs/expectations.md says.
+  assert.ok(existsSync(installed('docs/schema/expect.schema.json')));
   const cli = readdirSync(installed('dist/cli'));
   assert.ok(cli.includes('main.js') && cli.includes('main.js.map'));
   assert.equal(

@@ -39,7 +39,7 @@ Shrink.after.each(({ parent }) => {
   rmSync(parent, { recursive: true, force: true });
 });
 
-const RANDOM_CASES = 5;
+const RANDOM_CASES = 3;
 
 Shrink('random cases: the difference stays, alone, and nothing of what is left can be left out', ({ parent }) => {
   const seed = testSeed();
@@ -183,7 +183,7 @@ Shrink('twice the same bytes, and what was not searched to its end shows the fai
   const whole = contentAfter(Number.POSITIVE_INFINITY);
   assert.equal(whole, contentAfter(Number.POSITIVE_INFINITY));
   assert.ok(whole.isDone);
-  for (const steps of [1, 2, 7, 15]) {
+  for (const steps of [2, 15]) {
     const { content, isDone } = contentAfter(steps);
     assert.not(isDone);
     writeCase(join(out, `${steps}`), content);

@@ -183,7 +183,10 @@ const WORD = /(?:"(?:[^"\\]|\\.)*"|[^\s"])+/g;
 /** Some words in a row of TEXT. */
 function someWords(random: Random, text: string): string {
   const words = text.match(WORD)!;
-  const from = random(words.length);
+  const any = random(words.length);
+  // A `!` belongs to what it negates.
+  const option = words.findLastIndex((word, i) => i <= any && /^-/.test(word));
+  const from = words[option - 1] === '!' ? option - 1 : any;
   return words.slice(from, from + 1 + random(words.length - from)).join(' ');
 }
 
@@ -247,7 +250,14 @@ function counterClaims(random: Random, chains: readonly CountedChain[]): Derived
   const { text, packets, bytes } = rules[at];
   if (random(2) === 0 || text === '') return claims(`${name} ${at + 1}`, packets, bytes);
   const words = someWords(random, text);
-  const those = rules.filter((rule) => ` ${rule.text} `.includes(` ${words} `) || commentOf(rule.text).includes(words));
+  const isOption = /^[-!]/.test(words);
+  const negated = isOption ? /(?:^| )!$/ : /(?:^| )! -\S+(?: [^-]\S*)*$/;
+  const says = (rule: string): boolean =>
+    ` ${rule} `
+      .split(` ${words} `)
+      .slice(0, -1)
+      .some((before) => !negated.test(before));
+  const those = rules.filter((rule) => says(rule.text) || (!isOption && commentOf(rule.text).includes(words)));
   const sum = (unit: 'packets' | 'bytes'): number => those.reduce((all, rule) => all + rule[unit], 0);
   return claims(inWords(name, words), sum('packets'), sum('bytes'));
 }

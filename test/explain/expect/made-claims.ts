@@ -183,7 +183,10 @@ function wordsOf(rule: Rule, random: Random): string | undefined {
   const text = saveRule(rule).trim();
   if (text.includes('"') || text.includes('\\')) return undefined;
   const words = text.split(' ');
-  const start = random(words.length);
+  const any = random(words.length);
+  // A `!` belongs to what it negates.
+  const option = words.findLastIndex((word, i) => i <= any && /^-/.test(word));
+  const start = words[option - 1] === '!' ? option - 1 : any;
   return words.slice(start, start + 1 + random(3)).join(' ');
 }
 

@@ -7,6 +7,7 @@ import * as assert from 'uvu/assert';
 import { readExpectation } from '../../../codecs/expectation/read-expectation.js';
 import { Verdict } from '../../../core/hooks.js';
 import type { Rule } from '../../../core/rules/model.js';
+import { saveRule } from '../../../core/rules/save.js';
 import type { ClaimResult } from '../../../explain/expect/claim-result.js';
 import { judge } from '../../../explain/expect/judging.js';
 import { initCase } from '../../../explain/init/init-case.js';
@@ -15,6 +16,8 @@ import { optionsOf, readCase } from '../../../replay/golden-case.js';
 import { type ReplayOptions, replay } from '../../../replay/replay.js';
 import { loadSetting } from '../../../replay/setting.js';
 import { pcap } from '../../codecs/capture-files.js';
+import { pick, seededRandom, testSeed } from '../../random.js';
+import { ARCHIVE_SUFFIX, unpackCases, writeCaseFolder } from '../../recorded/case-archive.js';
 
 const Init = suite('init');
 
@@ -58,7 +61,9 @@ function rulesMet(options: ReplayOptions): Rule[] {
     if (rule === undefined || until !== undefined) return [];
     const { target } = rule;
     const isIdle = target.kind === 'verdict' && target.verdict === Verdict.RETURN;
-    return isIdle || target.kind === 'jump' || target.kind === 'goto' ? [] : [rule];
+    // Without words and a target of its own, a rule only counts.
+    const isPlain = target.kind === 'none' && saveRule(rule) === '';
+    return isPlain || isIdle || target.kind === 'jump' || target.kind === 'goto' ? [] : [rule];
   });
 }
 
@@ -100,6 +105,29 @@ for (const name of GOLDEN) {
     assert.ok(checkRemovals(written(options)) >= 1);
   });
 }
+
+const RECORDED = 'test/recorded';
+const RANDOM_CASES = 4;
+const NOTHING_TO_CLAIM = /there is nothing to claim/;
+
+Init('random rulesets and traffic', () => {
+  const seed = testSeed();
+  const random = seededRandom(seed);
+  const archives = readdirSync(RECORDED).filter((name) => name.endsWith(ARCHIVE_SUFFIX));
+  for (let i = 0; i < RANDOM_CASES; i++) {
+    const archive = pick(random, archives);
+    const one = pick(random, unpackCases(readFileSync(join(RECORDED, archive))));
+    const folder = join(dir, `random-${i}`);
+    const inputs = writeCaseFolder(one, folder);
+    const options = { hostPath: join(folder, 'host.json'), rulesPath: join(folder, 'rules.v4'), inputs };
+    try {
+      checkRemovals(written({ ...options, checksums: 'verify' }));
+    } catch (error) {
+      if (error instanceof ReplayOptionsError && NOTHING_TO_CLAIM.test(error.message)) continue;
+      throw new Error(`SEED=${seed}, ${archive}, case ${one.seed}: ${(error as Error).message}`);
+    }
+  }
+});
 
 Init('a snapshot and a capture that was taken with it', () => {
   const out = written({ hostPath: 'docs/walkthrough/host.txt', captures: [{ path: 'docs/walkthrough/any.pcap' }] });
