@@ -2,8 +2,9 @@
  * The memory of one emulated host: connections, paths of the flow cache and blocks of captures, at fixed addresses
  * (memory-map.ts) of one WebAssembly memory. The code in `wasm/` and in `core/` works on the same bytes.
  *
- * The memory is declared shared although one thread uses it: V8 counts an unshared memory as 3 GiB of used heap, and
- * runs a full garbage collection whenever one is created.
+ * The memory is declared shared although one thread uses it, and grows to its size when it has been made: V8 counts an
+ * unshared memory as 3 GiB of used heap, that of Node 26 also a shared one which is so large from the start, and runs a
+ * full garbage collection whenever one is made.
  */
 import { readFileSync } from 'node:fs';
 import { copyWords } from '../codecs/copy.js';
@@ -200,7 +201,9 @@ export class AddressSpaceError extends Error {
 function reserve(): WebAssembly.Memory {
   const pages = MEMORY_BYTES / PAGE_BYTES;
   try {
-    return new WebAssembly.Memory({ initial: pages, maximum: pages, shared: true });
+    const memory = new WebAssembly.Memory({ initial: 1, maximum: pages, shared: true });
+    memory.grow(pages - 1);
+    return memory;
   } catch {
     throw new AddressSpaceError();
   }

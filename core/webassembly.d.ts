@@ -10,5 +10,7 @@ declare namespace WebAssembly {
   class Memory {
     constructor(descriptor: { initial: number; maximum: number; shared: true });
     readonly buffer: SharedArrayBuffer;
+    /** By PAGES of 64 KiB; `buffer` is another one then. */
+    grow(pages: number): number;
   }
 }

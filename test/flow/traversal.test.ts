@@ -91,9 +91,7 @@ function wayBehind(
   return isFit === false ? undefined : [...way, `outcome ${emulator.outcome}`];
 }
 
-const ROUNDS = 15;
-/** Each takes a host of its own, and Node 26 collects all garbage whenever a host's memory is reserved. */
-const OTHERS = 5;
+const ROUNDS = 30;
 /** What others have to have met. */
 const ENDS = [
   ...['forwarded', 'sent', 'delivered', 'rejected', 'dropped by rule', 'dropped by policy', 'dropped by rule-header'],
@@ -152,7 +150,7 @@ Traversals(`others go the same way to the same end, whatever it is (seed ${seed}
         assert.ok(fitsArrival(last, packetOfArrival(arrival), learner.context), itself);
         // Of a new connection, no other one may have the ports.
         const past = last.connection?.kind === 'opened' ? [] : history;
-        for (let n = 0; n < OTHERS; n++) {
+        for (let n = 0; n < 10; n++) {
           const other = n === 0 ? arrival : drawOther(random, arrival, last);
           if (!fitsArrival(last, packetOfArrival(other), learner.context)) continue;
           const got = wayBehind(ruleset, past, last, learner, other);
