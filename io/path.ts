@@ -1,6 +1,6 @@
 /** Names of files whose bytes are not UTF-8 (codecs/text.ts), such as the capture of an interface with such a name. */
 import { existsSync, readdirSync, type Stats, statSync } from 'node:fs';
-import { relative } from 'node:path';
+import { isAbsolute, join, relative } from 'node:path';
 import { decodeText, encodeText } from '../codecs/text.js';
 import { errorCode, FileError, systemMessage } from './file-error.js';
 
@@ -49,4 +49,12 @@ export function isThere(path: string): boolean {
 export function pathWithin(dir: string, path: string): string | undefined {
   const within = relative(dir, path);
   return within === '' || within === '..' || within.startsWith('../') || within.startsWith('/') ? undefined : within;
+}
+
+/** The path from the folder DIR on of the file in it that is called GIVEN there; undefined if there is none. */
+export function fileWithin(dir: string, given: string): string | undefined {
+  const path = join(dir, given);
+  // Of a name that is too long, statSync throws.
+  if (isAbsolute(given) || !isThere(path) || !statSync(nativePath(path)).isFile()) return undefined;
+  return pathWithin(dir, path);
 }

@@ -23,7 +23,7 @@ import type { CapturePaths } from '../io/capture-file.js';
 import { filesMatching } from '../io/capture-set.js';
 import { FileError } from '../io/file-error.js';
 import { filesOfHost } from '../io/host-files.js';
-import { namesIn, nativePath } from '../io/path.js';
+import { namesIn, nativePath, refuseIrregular } from '../io/path.js';
 import { readText } from '../io/text-file.js';
 import { captureFiles } from './captures.js';
 import { refuseLinkOut } from './case-folder.js';
@@ -142,6 +142,7 @@ export function readCase(dir: string, { results = false }: CaseKinds = {}): Gold
   refuseUnused(golden);
   for (const path of [...filesOf(golden), golden.wantDir, ...(expectPath === undefined ? [] : [expectPath])])
     refuseLinkOut(dir, path);
+  for (const path of [...filesOf(golden), ...(expectPath === undefined ? [] : [expectPath])]) refuseIrregular(path);
   return golden;
 }
 

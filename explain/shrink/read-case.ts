@@ -1,14 +1,14 @@
 /** Takes a case apart. */
 import { isIpsetCommands } from '../../codecs/ipset-save.js';
 import { Linktype } from '../../codecs/linktypes.js';
+import { ShellFault, splitCommands } from '../../codecs/shell-words.js';
 import { baseName } from '../../core/rules/forms/command-words.js';
 import { foreignForm } from '../../core/rules/forms/read-rules.js';
 import { loadedCounters } from '../../core/rules/loaded-counters.js';
 import { saveRuleset } from '../../core/rules/save.js';
 import type { CapturePaths } from '../../io/capture-file.js';
-import { filesMatching } from '../../io/capture-set.js';
 import { readHostDocument } from '../../io/host-files.js';
-import { namesIn, pathWithin } from '../../io/path.js';
+import { fileWithin, pathWithin } from '../../io/path.js';
 import { readText } from '../../io/text-file.js';
 import { withFoundCaptures } from '../../replay/captures.js';
 import { isCommand } from '../../replay/commands/host-command.js';
@@ -309,13 +309,12 @@ class CaseReader {
     else this.#addLines(CONNTRACK, plainLines(readText(conntrackPath), 'connection', this.#names), true);
   }
 
-  /** Other files of the folder that commands name (`iptables-restore FILE`). */
+  /** Other files of the case that commands name (`iptables-restore FILE`). */
   #addNamedFiles(): void {
     const { dir } = this.#golden;
-    if (this.#commands.length === 0) return;
-    for (const name of namesIn(dir)) {
-      const isNamed = this.#commands.some((text) => text.includes(name));
-      if (!isNamed || this.#taken.has(name) || filesMatching(`${dir}/${name}`).length === 0) continue;
+    for (const word of this.#commands.flatMap(wordsOfCommands)) {
+      const name = fileWithin(dir, word);
+      if (name === undefined || this.#taken.has(name)) continue;
       this.#taken.add(name);
       this.#addText(name, readText(`${dir}/${name}`));
     }
@@ -338,6 +337,16 @@ class CaseReader {
 }
 
 const SNAPSHOT = 'snapshot:';
+
+/** The words of the commands in TEXT; none if it is no script. */
+function wordsOfCommands(text: string): string[] {
+  try {
+    return splitCommands(text).flatMap((words) => words.map((word) => word.text));
+  } catch (fault) {
+    if (fault instanceof ShellFault) return [];
+    throw fault;
+  }
+}
 
 /** FRAME with the members of a capture's record. */
 function recordOf({ bytes, ...frame }: CapturedFrame) {

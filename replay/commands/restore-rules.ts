@@ -5,6 +5,7 @@ import { readAllRules } from '../../core/rules/forms/merge.js';
 import { loadedCounters } from '../../core/rules/loaded-counters.js';
 import { withTables } from '../../core/rules/rule-change.js';
 import { rulesForSets } from '../../core/rules/set-references.js';
+import { refuseIrregular } from '../../io/path.js';
 import { readText } from '../../io/text-file.js';
 import { fileInCase } from '../case-folder.js';
 import type { CommandOptions } from './apply-commands.js';
@@ -54,7 +55,9 @@ function pathOf({ words, all, source }: HostCommand, given: string): string {
   const { within } = source;
   if (within === undefined) return given;
   const word = words.find(({ text }) => text === given) ?? all[0];
-  return fileInCase(within, given, `${placeOf(source, all, word)}: iptables-restore`);
+  const path = fileInCase(within, given, `${placeOf(source, all, word)}: iptables-restore`);
+  refuseIrregular(path);
+  return path;
 }
 
 /** How many words behind the `-w` at I belong to it: iptables-restore takes any that is no option for the seconds. */

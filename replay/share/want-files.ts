@@ -1,14 +1,14 @@
 /** The expected results of a case, replaced. */
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { namesIn, nativePath } from '../../io/path.js';
+import { namesIn, nativePath, refuseIrregular } from '../../io/path.js';
 import { readText } from '../../io/text-file.js';
 import { type Comparison, compareResults } from '../compare.js';
 import { NotFollowedError } from '../errors.js';
 import { type GoldenCase, optionsOf } from '../golden-case.js';
 import { LOG_FILE, NFLOG_FILE } from '../logged.js';
 import { replay } from '../replay.js';
-import { IPSET_FILE } from '../result-files.js';
+import { IPSET_FILE, MADE_BY_FILE, SUMMARY_FILE } from '../result-files.js';
 import { type CaseFile, writeCase } from '../write-case.js';
 import { replaceConnections, replaceLog } from './connection-texts.js';
 import type { Inventory } from './inventory.js';
@@ -22,6 +22,8 @@ const PCAP = '.pcap';
 const OTHERS: readonly string[] = ['local.pcap', 'dropped.pcap', NFLOG_FILE];
 const RULES_FILE = 'rules.v4';
 const CONNTRACK_FILE = 'conntrack.txt';
+/** Besides captures. */
+const READ: readonly string[] = [RULES_FILE, CONNTRACK_FILE, IPSET_FILE, LOG_FILE];
 
 export class WantFiles {
   readonly #dir: string;
@@ -38,6 +40,7 @@ export class WantFiles {
     this.#names = existsSync(nativePath(dir)) ? namesIn(dir) : [];
     this.#reading = { ...reading, lax: true };
     for (const name of this.#names) {
+      if (READ.includes(name) || name.endsWith(PCAP)) refuseIrregular(join(dir, name));
       if (name.endsWith(PCAP)) this.#captures.set(name, readCapture(join(dir, name), inventory));
       else this.#text(name, inventory);
     }
@@ -101,6 +104,10 @@ export class WantFiles {
         return replaceSetLines(readText(path), replacer, new Map());
       case LOG_FILE:
         return replaceLog(readText(path), replacer, this.#prefixes ?? []);
+      case MADE_BY_FILE:
+      case SUMMARY_FILE:
+        replacer.keeps(`left out: want/${name}, which tells of the files of the original`);
+        return undefined;
       default:
         replacer.keeps(`left out: want/${name}, which nothing reads`);
         return undefined;

@@ -1,5 +1,6 @@
 /** What a golden case is made of: options of replay in case.json, and files that stay within its folder. */
-import { cpSync, mkdirSync, mkdtempSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { cpSync, existsSync, mkdirSync, mkdtempSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { suite } from 'uvu';
@@ -207,5 +208,31 @@ Files('a command that would read another file is refused', ({ dir }) => {
     assert.throws(() => replay(optionsOf(casesIn(dir)[0])), /--apply 1: .*expected/s, command);
   }
 });
+
+if (process.platform !== 'win32') {
+  // Whoever opens one waits for a writer, perhaps for ever, and hears of no signal.
+  Files('pipes in place of files are refused before anybody opens them', ({ parent, dir }) => {
+    const aside = join(parent, 'aside');
+    const options = ['--names', 'names.txt', '--ipset', 'sets.txt', '--apply', 'more.sh', '--at', '1s=rules-2.v4'];
+    const named = ['names.txt', 'sets.txt', 'more.sh', 'rules-2.v4'];
+    for (const name of named) writeFileSync(join(dir, name), '');
+    setOptions(dir, ...options);
+    const golden = casesIn(dir)[0];
+    const [capture] = filesOf(golden).filter((path) => path.endsWith('.pcap'));
+    const conventional = ['host.json', 'rules.v4', 'conntrack.txt', 'expect.yaml'].map((name) => join(dir, name));
+    for (const path of [...conventional, ...named.map((name) => join(dir, name)), capture]) {
+      const kept = existsSync(path);
+      if (kept) renameSync(path, aside);
+      execFileSync('mkfifo', [path]);
+      assert.throws(() => casesIn(dir), new RegExp(`${path} is a pipe; expected a file`), path);
+      rmSync(path);
+      if (kept) renameSync(aside, path);
+    }
+    rmSync(join(dir, 'more.sh'));
+    execFileSync('mkfifo', [join(dir, 'more.sh')]);
+    setOptions(dir, '--apply', 'iptables-restore more.sh');
+    assert.throws(() => replay(optionsOf(casesIn(dir)[0])), /more\.sh is a pipe; expected a file/);
+  });
+}
 
 Files.run();

@@ -122,4 +122,17 @@ Forms('a listing of rules becomes what iptables-save prints', (context) => {
   assert.is(readFileSync(join(out, 'rules.v4'), 'utf8'), '*filter\n-A INPUT -j DROP\nCOMMIT\n');
 });
 
+Forms('files in folders of the case that commands name stay', (context) => {
+  const { dir, out } = context;
+  cpSync('pcaps/docker', dir, { recursive: true });
+  mkdirSync(join(dir, 'rules'));
+  const rules = readFileSync(join(dir, 'rules.v4'), 'utf8').replace(/^-A DOCKER -d 172\.17\.0\.3.*\n/m, '');
+  writeFileSync(join(dir, 'rules/new.v4'), rules);
+  const options = ['--apply', 'iptables-restore ./rules/new.v4'];
+  writeFileSync(join(dir, 'case.json'), JSON.stringify({ options }));
+  assert.ok(shrinkDifference(context).length > 0);
+  assert.equal(optionsOf(out), options);
+  assert.is(readFileSync(join(out, 'rules/new.v4'), 'utf8'), rules);
+});
+
 Forms.run();
