@@ -32,7 +32,7 @@ import { NeedsThread, namesPipe, type Supervision } from './supervisor.js';
 const MILLISECONDS_PER_SECOND = 1000;
 
 /**
- * Runs the command, in a thread; resolves with the exit code. The first SIGINT ends the search, and the smallest case
+ * Runs the command, in a thread; returns the exit code. The first SIGINT ends the search, and the smallest case
  * so far is written; the second one ends the command.
  */
 export function shrinkCommand(args: readonly string[], supervision?: Supervision): number {

@@ -114,7 +114,7 @@ export interface UpdatedCase {
 export function updateCase(golden: GoldenCase, options: UpdateOptions = {}): UpdatedCase {
   const { wantDir } = golden;
   if (golden.made !== undefined)
-    throw new ReplayOptionsError(`${golden.dir} is a folder of results, which nfreplay replay --out makes anew`);
+    throw new ReplayOptionsError(`${golden.dir} is a folder of results, which only nfreplay replay --out replaces`);
   recover(wantDir);
   return withResult(golden, options, (got, { drops, truncated, summary: { warnings } }) => {
     if (truncated.length > 0 && !options.allowTruncated) {

@@ -49,7 +49,11 @@ export function notesOf(results: readonly ClaimResult[]): string[] {
     .flatMap((result) => {
       const { claim, met, notes } = result;
       const isCounted = claim.kind === 'never' && notes.length === 0;
-      const extent = isUntested(result) ? [UNTESTED] : isCounted ? [`it met ${count(met, 'packet')}`] : [];
+      const extent = isUntested(result)
+        ? [UNTESTED]
+        : isCounted
+          ? [`${count(met, 'packet')} fitted, and none got through`]
+          : [];
       return [...extent, ...notes].map((note) => `${claim.name}: ${note}`);
     });
 }

@@ -78,7 +78,7 @@ export class ConnectionCourse {
     this.#budget.left++;
   }
 
-  /** What of it is not as the claim says; and the packet that shows the first of these problems, if it was kept. */
+  /** In what it is not as the claim says; and the packet that shows the first of these problems, if it was kept. */
   judge({ isExpired, words }: Expiry): {
     readonly problems: readonly Problem[];
     readonly offender: Offender | undefined;

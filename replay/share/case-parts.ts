@@ -22,10 +22,11 @@ import type { Replacer } from './replacer.js';
 import { chainsOf, type RulesReading, readShared, replaceRules } from './rules-texts.js';
 import { replaceSetLines, type SetTypes } from './set-texts.js';
 
-/** A text of the shared case. IS_RULES: rules, which are still to be put in order; HAS_COUNTERS: with counters. */
+/** A text of the shared case. */
 export interface TextPart {
   readonly name: string;
   readonly text: string;
+  /** Of rules, which are still to be put in order: whether they have counters. */
   readonly rules?: { readonly counts: boolean };
 }
 

@@ -36,7 +36,7 @@ export function prove(original: ReplayOptions, shared: ReplayOptions, translatio
   if (before.hashes.size !== after.hashes.size)
     throw failed(`it has ${after.hashes.size} packets, the original ${before.hashes.size}`, hint);
   const [counted, shareds] = [before.summary, after.summary].map(({ rules }) => rules);
-  for (const [i, rule] of counted.entries()) {
+  for (const rule of counted) {
     const other = shareds.find(
       (one) =>
         one.table === rule.table &&
@@ -47,7 +47,7 @@ export function prove(original: ReplayOptions, shared: ReplayOptions, translatio
     if (other?.packets === rule.packets && other.bytes === rule.bytes) continue;
     throw failed(
       `rule ${rule.number} of ${rule.table} ${rule.chain} counted ${rule.packets} packets, now ${other?.packets ?? 0}`,
-      i < 0 ? '' : hint,
+      hint,
     );
   }
   return { packets: before.hashes.size };
