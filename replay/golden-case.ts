@@ -69,6 +69,8 @@ const CONNTRACK_FILE = 'conntrack.txt';
 const EXPECT_FILE = 'expect.yaml';
 /** What a case has if files with these names are in its folder. */
 export const CONVENTIONAL_FILES: readonly string[] = [HOST_FILE, RULES_FILE, STITCH_FILE, CONNTRACK_FILE, EXPECT_FILE];
+/** What people call it by mistake. */
+const MISNAMED = ['expect.yml', 'expects.yaml', 'expected.yaml'] as const;
 
 /** Which folders are cases. */
 export interface CaseKinds {
@@ -107,7 +109,7 @@ export function caseFoldersIn(path: string, { results = false }: CaseKinds = {})
     .filter(isCase);
   if (folders.length === 0) {
     const expected = `a case has a ${HOST_FILE}, or names its host in ${CASE_FILE}`;
-    throw new ReplayOptionsError(`${path}: not a golden case, and contains none: ${expected}`);
+    throw new ReplayOptionsError(`${path}: neither a case nor a folder of cases; ${expected}`);
   }
   return folders;
 }
@@ -128,6 +130,9 @@ export function readCase(dir: string, { results = false }: CaseKinds = {}): Gold
   const rules = rulesPath ?? own(RULES_FILE);
   const conntrack = conntrackPath ?? own(CONNTRACK_FILE);
   const expectPath = own(EXPECT_FILE);
+  for (const name of MISNAMED)
+    if (expectPath === undefined && own(name) !== undefined)
+      throw new ReplayOptionsError(`${join(dir, name)} is not read; call it ${EXPECT_FILE}`);
   const golden: GoldenCase = {
     dir,
     ...(rules === undefined ? {} : { rulesPath: rules }),

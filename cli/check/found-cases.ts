@@ -1,9 +1,11 @@
 /** The cases that a command line names, and how they came out. */
 import { resolve } from 'node:path';
+import { ExpectationError } from '../../codecs/expectation/expectation-error.js';
 import { shown, shownPath } from '../../codecs/text.js';
 import { type CaseKinds, caseFoldersIn, type GoldenCase, readCase } from '../../replay/golden-case.js';
 import type { Arguments } from '../args.js';
 import { reportOf } from '../error-report.js';
+import type { CaseError } from '../reporters/model.js';
 import type { Signal } from '../signals.js';
 
 /** The folders of the cases that GIVEN names, each once. */
@@ -41,8 +43,12 @@ export interface CheckedRound {
 }
 
 /** ERROR in the case at DIR, which its message names. */
-export function errorIn(dir: string, error: unknown): { message: string; exitCode: number } {
+export function errorIn(dir: string, error: unknown): CaseError {
   const { message, exitCode } = reportOf(error);
   const isNamed = [dir, shown(dir), shownPath(dir)].some((name) => message.includes(name));
-  return { message: isNamed ? message : `${shownPath(dir)}: ${message}`, exitCode };
+  return {
+    message: isNamed ? message : `${shownPath(dir)}: ${message}`,
+    exitCode,
+    ...(error instanceof ExpectationError ? { isExpectation: true } : {}),
+  };
 }

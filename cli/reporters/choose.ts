@@ -20,8 +20,10 @@ import { ReportFile } from './report-file.js';
 import { TapReporter } from './tap.js';
 import { TerseReporter } from './terse.js';
 
-/** How text in files looks; its width, too, unless COLUMNS says otherwise. */
+/** How text in files looks. */
 const FILE_OUTPUT: TextOutput = { isTTY: false };
+/** Of text in files and of what other programs read: it is the same on every terminal. */
+const FILE_WIDTH = 100;
 
 export interface ReportersSetting {
   /** Those of `--names`. */
@@ -52,7 +54,7 @@ export function reportersOf(given: Arguments, setting: ReportersSetting): Requir
       const output = file === undefined ? STDOUT : FILE_OUTPUT;
       const layout: DetailLayout = {
         names,
-        width: widthOf(output),
+        width: file === undefined && name === 'pretty' ? widthOf(output) : FILE_WIDTH,
         // Only text for people has colours.
         style: styleOf(output, name === 'pretty' ? given.color : 'never'),
       };

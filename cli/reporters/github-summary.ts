@@ -13,6 +13,7 @@ import {
   type DetailLayout,
   NOTHING,
   type Reporter,
+  saidOfError,
   type Totals,
   withCase,
 } from './model.js';
@@ -61,7 +62,7 @@ export class GithubSummary implements Reporter {
       const details = (test.details?.(layout) ?? []).map(shownLines);
       this.#failures.add(section(dir, test.name, lines, details), section(dir, test.name, lines, []));
     }
-    if (error !== undefined) this.#failures.add(section(dir, 'could not be replayed', [], [shownLines(error.message)]));
+    if (error !== undefined) this.#failures.add(section(dir, saidOfError(error), [], [shownLines(error.message)]));
     for (const { name, note } of tests)
       if (note !== undefined) this.#warnings.add(`- ${text(dir)}: ${text(name)}: ${text(note)}\n`);
     for (const warning of warnings) this.#warnings.add(`- ${text(dir)}: ${text(warning)}\n`);

@@ -12,6 +12,7 @@ import {
   type CheckedTest,
   hasPassed,
   type Reporter,
+  saidOfError,
   type TestPlace,
   type TextWriter,
 } from './model.js';
@@ -74,9 +75,9 @@ export class GithubReporter implements Reporter {
     const { message } = error;
     this.#fail({
       kind: 'error',
-      title: `${dir} could not be replayed`,
+      title: `${dir}${error.isExpectation ? ': ' : ' '}${saidOfError(error)}`,
       message,
-      place: placeOfError(this.#workspace, message),
+      place: placeOfError(message, this.#workspace),
     });
   }
 

@@ -5,13 +5,14 @@
 import { shown, shownLines } from '../../codecs/text.js';
 import { formatPlace } from '../../explain/findings.js';
 import {
+  type CaseError,
   type CheckedCase,
   type CheckedTest,
   type DetailLayout,
   NOTHING,
-  REPLAYED,
   type Reporter,
   type TextWriter,
+  testOfError,
   withCase,
 } from './model.js';
 import { deciderLines } from './places.js';
@@ -50,7 +51,7 @@ export class JunitReporter implements Reporter {
         `  <testsuite${attributes(suite)}>`,
         '    <properties/>',
         ...tests.map((test) => this.#test(test, shared)),
-        ...(error === undefined ? [] : [errorOf(error.message, shared)]),
+        ...(error === undefined ? [] : [errorOf(error, shared)]),
         `    <system-out>${content(notes)}</system-out>`,
         `    <system-err>${content(warnings)}</system-err>`,
         '  </testsuite>\n',
@@ -79,10 +80,11 @@ interface Shared {
   readonly time: number;
 }
 
-function errorOf(message: string, shared: Shared): string {
-  const open = `    <testcase${attributes({ name: REPLAYED, ...shared })}>`;
-  const error = `<error${attributes({ message: message.split('\n')[0], type: 'error' })}>${content([message])}</error>`;
-  return `${open}\n      ${error}\n    </testcase>`;
+function errorOf(error: CaseError, shared: Shared): string {
+  const { message } = error;
+  const open = `    <testcase${attributes({ name: testOfError(error), ...shared })}>`;
+  const element = `<error${attributes({ message: message.split('\n')[0], type: 'error' })}>${content([message])}</error>`;
+  return `${open}\n      ${element}\n    </testcase>`;
 }
 
 /** DIR as the name of a Java class: readers take what is before the last dot for a package. */

@@ -49,7 +49,14 @@ export interface CheckedCase {
   /** How long it took. */
   readonly seconds: number;
   /** The case could not be replayed, or not to its end. */
-  readonly error?: { readonly message: string; readonly exitCode: number };
+  readonly error?: CaseError;
+}
+
+export interface CaseError {
+  readonly message: string;
+  readonly exitCode: number;
+  /** Nothing was replayed, as its expect.yaml is faulty. */
+  readonly isExpectation?: boolean;
 }
 
 /**
@@ -93,6 +100,16 @@ export const NOTHING: Totals = { passed: 0, failed: 0, errors: 0 };
 
 /** How the test is called that a case can be replayed, which is told only where it cannot. */
 export const REPLAYED = 'the case can be replayed';
+
+/** How the test is called that ERROR fails. */
+export function testOfError({ isExpectation }: CaseError): string {
+  return isExpectation ? 'expect.yaml can be read' : REPLAYED;
+}
+
+/** What ERROR means for its case, in words. */
+export function saidOfError({ isExpectation }: CaseError): string {
+  return isExpectation ? 'expect.yaml cannot be read' : 'could not be replayed';
+}
 
 /** Whether CASE is as it should be. */
 export function hasPassed({ tests, error }: CheckedCase): boolean {

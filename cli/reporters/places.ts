@@ -29,10 +29,11 @@ export function deciderLines({ decidedBy, message }: CheckedTest): string[] {
 
 const PLACED = /^(.+?):(\d+)(?::(\d+))?: /;
 
-/** The line of a file within FOLDER that the error MESSAGE begins with. */
-export function placeOfError(folder: string, message: string): TestPlace | undefined {
+/** The line of a file that the error MESSAGE begins with. FOLDER: the file has to be within it. */
+export function placeOfError(message: string, folder?: string): TestPlace | undefined {
   const [, file, line, column] = PLACED.exec(message) ?? [];
-  if (file === undefined || !isFileWithin(folder, file)) return undefined;
+  if (file === undefined || !existsSync(nativePath(file))) return undefined;
+  if (folder !== undefined && pathWithin(folder, file) === undefined) return undefined;
   return { file, line: Number(line), ...(column === undefined ? {} : { column: Number(column) }) };
 }
 

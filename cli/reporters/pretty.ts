@@ -10,6 +10,7 @@ import {
   hasPassed,
   NOTHING,
   type Reporter,
+  saidOfError,
   type TextWriter,
   type Totals,
   withCase,
@@ -34,6 +35,8 @@ export class PrettyReporter implements Reporter {
   readonly #tellsAll: boolean;
   #totals: Totals = NOTHING;
   #cases = 0;
+  /** Cases whose expect.yaml is faulty. */
+  #unread = 0;
   #isSingle = false;
   #nameWidth = 0;
 
@@ -52,6 +55,7 @@ export class PrettyReporter implements Reporter {
   finished(one: CheckedCase): void {
     this.#totals = withCase(this.#totals, one);
     this.#cases++;
+    if (one.error?.isExpectation) this.#unread++;
     const lines = this.#headline(one);
     if (this.#tellsAll) lines.push(...this.#paragraphs('warning: ', one.warnings));
     if (this.#isSingle)
@@ -68,7 +72,13 @@ export class PrettyReporter implements Reporter {
   end(): void {
     const { passed, failed, errors } = this.#totals;
     const { style } = this.#layout;
-    if (errors > 0) this.#out.write(`${style.red(`${count(errors, 'case')} could not be replayed`)}\n`);
+    const said = [
+      [errors - this.#unread, 'could not be replayed'],
+      [this.#unread, 'not checked, as expect.yaml cannot be read'],
+    ] as const;
+    // Of a single case, the line above has said so.
+    for (const [cases, what] of this.#isSingle ? [] : said)
+      if (cases > 0) this.#out.write(`${style.red(`${count(cases, 'case')} ${what}`)}\n`);
     const bad = `${failed} failed`;
     const cases = this.#cases === 1 ? '' : `${count(this.#cases, 'case')}: `;
     this.#out.write(`${cases}${passed} passed, ${failed > 0 ? style.red(bad) : bad}\n`);
@@ -81,7 +91,7 @@ export class PrettyReporter implements Reporter {
     const isGood = failed === 0 && error === undefined;
     const [word, said] =
       error !== undefined
-        ? ['error', 'could not be replayed']
+        ? ['error', saidOfError(error)]
         : failed > 0
           ? ['failed', `${failed} of ${count(tests.length, 'test')}`]
           : ['ok', extentOf(one)];

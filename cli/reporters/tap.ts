@@ -4,10 +4,11 @@ import {
   type CheckedCase,
   type CheckedTest,
   type DetailLayout,
-  REPLAYED,
   type Reporter,
   type TextWriter,
+  testOfError,
 } from './model.js';
+import { placeOfError } from './places.js';
 
 export class TapReporter implements Reporter {
   readonly #out: TextWriter;
@@ -29,8 +30,13 @@ export class TapReporter implements Reporter {
       if (test.status === 'failed') this.#diagnose(test);
     }
     if (error !== undefined) {
-      this.#point(false, dir, REPLAYED);
-      this.#block([`message: ${quoted(error.message)}`, `exitCode: ${error.exitCode}`]);
+      this.#point(false, dir, testOfError(error));
+      const place = placeOfError(error.message);
+      this.#block([
+        `message: ${quoted(error.message)}`,
+        ...(place === undefined ? [] : ['at:', ...placeLines(place)]),
+        `exitCode: ${error.exitCode}`,
+      ]);
     }
     for (const warning of warnings) this.#comment(`${dir}: warning: ${warning}`);
     for (const note of notes) this.#comment(`${dir}: ${note}`);

@@ -9,7 +9,8 @@
  */
 import { shown } from '../../codecs/text.js';
 import { formatPlace } from '../../explain/findings.js';
-import { type CheckedCase, REPLAYED, type Reporter, type TextWriter } from './model.js';
+import { type CheckedCase, type Reporter, type TextWriter, testOfError } from './model.js';
+import { placeOfError } from './places.js';
 
 export class TerseReporter implements Reporter {
   readonly #out: TextWriter;
@@ -27,7 +28,10 @@ export class TerseReporter implements Reporter {
         name,
         message,
       );
-    if (error !== undefined) this.#row('error', dir, '', REPLAYED, error.message);
+    if (error === undefined) return;
+    const message = error.message.replaceAll('\n', '; ');
+    const place = placeOfError(message);
+    this.#row('error', dir, place === undefined ? '' : formatPlace(place), testOfError(error), message);
   }
 
   end(): void {}

@@ -21,4 +21,10 @@ export class ExpectationError extends Error implements Place {
   ) {
     super(shown(`${shownPath(file)}:${line}:${column}: ${problem}`));
   }
+
+  /** This error, in the message of which OTHERS of the file have lines of their own. */
+  with(others: readonly ExpectationError[]): this {
+    this.message = [this, ...others].map(({ message }) => message).join('\n');
+    return this;
+  }
 }

@@ -8,7 +8,8 @@ import { parseSentence, type SentenceOptions } from '../sentence/parse.js';
 import type { Sentence } from '../sentence/sentence.js';
 import { SentenceError } from '../sentence/sentence-error.js';
 import { ExpectationError, type Place } from './expectation-error.js';
-import { yamlProblem } from './yaml-problem.js';
+import { misplacedLine } from './misplaced-line.js';
+import { PROTOCOL_FIRST, yamlProblem } from './yaml-problem.js';
 
 const require = createRequire(import.meta.url);
 
@@ -212,7 +213,7 @@ export class PlacedYaml {
   #refuseSpecial(lexeme: string, offset: number): void {
     switch (this.#yaml.CST.tokenType(lexeme)) {
       case 'alias':
-        throw this.#error(offset, `an alias (*NAME) is not allowed here; ${quotesNeeded('*', '"* > *"')}`);
+        throw this.#error(offset, `an alias (*NAME) is not allowed here; ${PROTOCOL_FIRST}`);
       case 'anchor':
         throw this.#error(offset, `an anchor (&NAME) is not allowed here; ${quotesNeeded('&', '"&"')}`);
       case 'tag':
@@ -223,6 +224,8 @@ export class PlacedYaml {
   }
 
   #fault({ contents }: YamlDocument, { code, message, pos }: import('yaml').YAMLParseError): ExpectationError {
+    const misplaced = misplacedLine({ code, message, offset: pos[0] }, this.#text);
+    if (misplaced !== undefined) return this.#error(misplaced.offset, misplaced.problem);
     const problem = yamlProblem({ code, message, offset: pos[0] }, this.#text);
     return this.#error(code === 'MISSING_CHAR' ? this.#quoteBefore(contents, pos[0]) : pos[0], problem);
   }

@@ -19,25 +19,14 @@ import {
   type NeverClaim,
   type PacketClaim,
 } from './expectation.js';
+import { ExpectationError } from './expectation-error.js';
+import { ALL_MEMBERS, MEMBERS, SUBJECTS, type Subject } from './members.js';
 import { errorIn, errorInSentence, type PlacedText, PlacedYaml, type YamlEntry, type YamlNode } from './placed-yaml.js';
 import { readBounds, readCounted, readDecider } from './read-decider.js';
 
-const SUBJECTS = ['packet', 'connection', 'send', 'never', 'counters'] as const;
-type Subject = (typeof SUBJECTS)[number];
 /** What ends only connections, and what no connection consists of. */
 const OF_CONNECTIONS: readonly ExpectedEnd[] = ['expired'];
 const OF_PACKETS: readonly ExpectedEnd[] = ['held', 'skipped'];
-const OUTCOMES = ['becomes', 'ends', 'by', 'answer'] as const;
-
-/** What a claim about each subject may have besides it. */
-const MEMBERS: Readonly<Record<Subject, readonly string[]>> = {
-  packet: ['it', ...OUTCOMES],
-  connection: ['it', ...OUTCOMES],
-  send: ['it', 'after', ...OUTCOMES],
-  never: ['it'],
-  counters: ['it'],
-};
-const ALL_MEMBERS = [...MEMBERS.send, ...SUBJECTS];
 
 const EXAMPLE = '"- packet: eth0 tcp * > 192.0.2.10:22"';
 const FORM = `expected \`expect:\`, a list of claims such as ${EXAMPLE}, and perhaps \`names:\``;
@@ -72,10 +61,30 @@ export function readExpectation(
   const list = members.get('expect')?.value;
   if (list === undefined) throw yaml.at(root, `there are no claims; ${FORM}`);
   const reader = new ClaimReader(yaml, known, reasons);
-  const claims = yaml.items(list, `${CLAIM_FORM}, a "- " before each`).map((item) => reader.read(item));
+  const claims = allOf(yaml.items(list, `${CLAIM_FORM}, a "- " before each`), (item) => reader.read(item));
   if (claims.length === 0) throw yaml.at(list, `there are no claims; ${FORM}`);
   checkAfter(claims);
   return { names: own, claims };
+}
+
+/** More mistakes than people look at together. */
+const MOST_ERRORS = 20;
+
+/** What READ makes of each of ITEMS; the mistakes of all of them are told at once. */
+function allOf<T>(items: readonly YamlNode[], read: (item: YamlNode) => T): T[] {
+  const errors: ExpectationError[] = [];
+  const results: T[] = [];
+  for (const item of items) {
+    try {
+      results.push(read(item));
+    } catch (error) {
+      if (!(error instanceof ExpectationError)) throw error;
+      errors.push(error);
+      if (errors.length === MOST_ERRORS) break;
+    }
+  }
+  if (errors.length > 0) throw errors[0].with(errors.slice(1));
+  return results;
 }
 
 function readNames(yaml: PlacedYaml, node: YamlNode | undefined): Map<string, Address> {
@@ -104,6 +113,23 @@ function columnOfOutput(text: string): number {
   return behind.find((_, i) => isWord(i, 'out') && !isWord(i - 1, 'in'))?.column ?? 1;
 }
 
+function unknownMember(key: PlacedText, subject: Subject | undefined): ExpectationError {
+  const [, known] = /^(\w+):/.exec(key.text) ?? [];
+  if (known !== undefined && ALL_MEMBERS.includes(known)) return errorIn(key, `a blank is missing behind "${known}:"`);
+  const problem = `unknown member "${key.text}"`;
+  if (subject === undefined) return errorIn(key, `${withNearest(problem, key.text, ALL_MEMBERS)}; ${SUBJECT_FORM}`);
+  const members = MEMBERS[subject];
+  return errorIn(key, `${withNearest(problem, key.text, members)}; with ${subject} go ${members.join(', ')}`);
+}
+
+/** What people call ends that have other names here. */
+const OTHER_NAMES: readonly (readonly [names: readonly string[], meant: string])[] = [
+  [['blocked', 'denied', 'deny', 'filtered', 'stopped', 'lost', 'closed'], 'dropped or rejected'],
+  [['refused', 'reset', 'unreachable', 'reject'], 'rejected'],
+  [['discarded', 'drop', 'silent'], 'dropped'],
+  [['allowed', 'allow', 'open', 'passed', 'pass', 'accept', 'ok', 'through'], 'accepted'],
+];
+
 class ClaimReader {
   readonly #yaml: PlacedYaml;
   readonly #names: SentenceNames;
@@ -117,11 +143,10 @@ class ClaimReader {
 
   read(node: YamlNode): Claim {
     const entries = this.#yaml.entries(node, CLAIM_FORM);
-    for (const { key } of entries)
-      if (!ALL_MEMBERS.includes(key.text))
-        throw errorIn(key, `${withNearest(`unknown member "${key.text}"`, key.text, ALL_MEMBERS)}; ${SUBJECT_FORM}`);
     const subjects = entries.filter(({ key }) => SUBJECTS.some((name) => name === key.text));
     const [subject, second] = subjects;
+    for (const { key } of entries)
+      if (!ALL_MEMBERS.includes(key.text)) throw unknownMember(key, subject?.key.text as Subject | undefined);
     if (subject === undefined) throw this.#yaml.at(node, `the claim is about nothing; ${SUBJECT_FORM}`);
     if (second !== undefined)
       throw errorIn(
@@ -252,6 +277,8 @@ class ClaimReader {
     if (value !== undefined) return { ...text, value };
     if (EXPECTED_ENDS.some((end) => end === text.text))
       throw errorIn(text, `only ${isConnection ? 'a packet' : 'a connection'} can end so; ${list}`);
+    const [, meant] = OTHER_NAMES.find(([names]) => names.includes(text.text.toLowerCase())) ?? [];
+    if (meant !== undefined) throw errorIn(text, `"${text.text}" is no end; did you mean ${meant}? ${list}`);
     throw errorIn(text, `${withNearest(`"${text.text}" is no end`, text.text, known)}; ${list}`);
   }
 

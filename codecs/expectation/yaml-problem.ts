@@ -17,6 +17,9 @@ interface Explanation {
   readonly problem: string;
 }
 
+/** What stands in place of a text that begins with *. */
+export const PROTOCOL_FIRST = 'a sentence begins with its protocol, as in "tcp * > 192.0.2.10:5432"';
+
 const IN_QUOTES = 'in quotes, as in ">= 1 packet"';
 
 const EXPLANATIONS: readonly Explanation[] = [
@@ -28,7 +31,7 @@ const EXPLANATIONS: readonly Explanation[] = [
   { code: 'UNEXPECTED_TOKEN', message: /header/, problem: `a text that begins with > or | has to be ${IN_QUOTES}` },
   { code: 'BAD_SCALAR_START', behind: /^[>|]/, problem: `a text that begins with > or | has to be ${IN_QUOTES}` },
   { code: 'BAD_SCALAR_START', problem: "a text that begins with %, @ or ` has to be in quotes, as in '@home'" },
-  { code: 'BAD_ALIAS', problem: 'a text that begins with * has to be in quotes, as in "* > *"' },
+  { code: 'BAD_ALIAS', problem: PROTOCOL_FIRST },
   {
     code: 'BLOCK_AS_IMPLICIT_KEY',
     behind: /^[^\n]*:(?:[ \n]|$)/,

@@ -16,6 +16,9 @@ const PORTS = /^(\d+)(?:-(\d+))?$/;
 /** Parses WORD, an end of a packet of PROTOCOL (undefined: any). Throws a SentenceError. */
 export function parseEnd(word: Word, protocol: number | undefined, names: SentenceNames): SentenceEnd {
   const { text, column, isNegated } = word;
+  if (/["']/.test(text)) throw new SentenceError(column, `write ${text.replace(/["']/g, '')} without quotes`);
+  if (PORTS.test(text) && hasPorts(protocol))
+    throw new SentenceError(column, `"${text}" is not an address; for a port write ADDRESS:${text} or *:${text}`);
   const parts = /^(\[[^\]]*\](?:\/[^:]*)?|[^:[\]]*)(?::(.*))?$/s.exec(text);
   if (parts === null) throw notAnEnd(text, column);
   const [, hostText, portText] = parts;

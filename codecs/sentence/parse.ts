@@ -1,6 +1,7 @@
 /** Reads sentences (see sentence.ts). */
 import { withNearest } from '../nearest.js';
 import { PROTOCOL_NAMES, protocolNumber } from '../protocol-names.js';
+import { servicePort } from '../services.js';
 import { type Attributes, readAttributes } from './parse-attributes.js';
 import { parseEnd, type SentenceNames } from './parse-end.js';
 import { ANY_PACKET, type Sentence, type SentenceInterface } from './sentence.js';
@@ -114,9 +115,33 @@ function parseProtocol(word: Word, first: Word): number | undefined {
       `"${word.text}" is not a protocol; the interface comes first, as in '${word.text} ${first.text} …'`,
     );
   }
-  throw new SentenceError(
-    word.column,
-    withNearest(`unknown protocol "${word.text}"`, word.text, [...PROTOCOL_NAMES.values(), 'ip']),
+  throw (
+    noProtocol(word, first === word) ??
+    new SentenceError(
+      word.column,
+      withNearest(`unknown protocol "${word.text}"`, word.text, [...PROTOCOL_NAMES.values(), 'ip']),
+    )
+  );
+}
+
+/** Names of interfaces mostly have a number, as eth0 and br-1f2e3d, or a dot, as eth0.100. */
+const INTERFACE_LIKE = /^\p{L}.*\d|^(?:br|veth|lo$)/u;
+
+/** What people may mean by WORD, which is no protocol. IS_FIRST: it begins the sentence. */
+function noProtocol({ text, column }: Word, isFirst: boolean): SentenceError | undefined {
+  const lower = text.toLowerCase();
+  if (lower === 'ping')
+    return new SentenceError(column, '"ping" is not a protocol; write icmp SOURCE > DESTINATION echo-request');
+  const protocol = ['tcp', 'udp'].find((name) => servicePort(lower, name) !== undefined);
+  if (protocol !== undefined)
+    return new SentenceError(
+      column,
+      `"${text}" is a service, not a protocol; write ${protocol} SOURCE > DESTINATION:${lower}`,
+    );
+  if (!isFirst || !INTERFACE_LIKE.test(lower)) return undefined;
+  return new SentenceError(
+    column,
+    `no protocol behind the interface "${text}"; expected one, as in '${text} tcp SOURCE > DESTINATION'`,
   );
 }
 

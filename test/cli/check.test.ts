@@ -529,13 +529,30 @@ Check('a capture that is missing in want/ is an error that names it', async ({ g
   assert.match(stderr, /want\/docker0\.pcap is missing \(nfreplay check --update writes it\)/);
 });
 
+Check('a file of claims that is faulty, or has another name, is said to be', async ({ parent, golden }) => {
+  writeFileSync(join(golden, 'expect.yml'), 'expect: [{ send: eth0 tcp 203.0.113.7 > 192.0.2.10:22 }]\n');
+  const misnamed = await check(golden);
+  assert.is(misnamed.status, 2);
+  assert.match(misnamed.stderr, /case\/expect\.yml is not read; call it expect\.yaml\n/);
+  rmSync(join(golden, 'expect.yml'));
+  writeFileSync(join(golden, 'expect.yaml'), 'expect:\n  - sent: tcp * > *:22\n');
+  const faulty = await check(golden);
+  assert.is(faulty.status, 2);
+  assert.match(faulty.stdout, /^error .*case {2}expect\.yaml cannot be read\n0 passed, 0 failed\n$/);
+  const terse = (await check('--reporter', 'terse', golden)).stdout.split('\t');
+  assert.match(terse[2], /case\/expect\.yaml:2$/);
+  assert.is(terse[3], 'expect.yaml can be read');
+  cpSync(join(golden), join(parent, 'other'), { recursive: true });
+  assert.match((await check(parent)).stdout, /\n2 cases not checked, as expect\.yaml cannot be read\n2 cases: 0 passed/);
+});
+
 Check('folders that are not a case', async ({ parent }) => {
   assert.is((await check()).status, 2);
   assert.is((await check(join(parent, 'nothing'))).status, 4);
   mkdirSync(join(parent, 'empty'));
   const empty = await check(join(parent, 'empty'));
   assert.is(empty.status, 2);
-  assert.match(empty.stderr, /empty: not a golden case, and contains none/);
+  assert.match(empty.stderr, /empty: neither a case nor a folder of cases; a case has a host\.json/);
   assert.is((await check(join(parent, 'case', 'host.json'))).status, 2);
   assert.not.ok(existsSync(join(parent, 'empty', 'want')));
 });
@@ -560,10 +577,7 @@ if (process.platform !== 'win32') {
       const { status, stdout, stderr } = ends(golden);
       assert.match(stderr, `${name} is a pipe; expected a file`);
       assert.is(status, 4, stderr);
-      assert.match(
-        stdout,
-        /^error .*case {2}could not be replayed\n1 case could not be replayed\n0 passed, 0 failed\n$/,
-      );
+      assert.match(stdout, /^error .*case {2}could not be replayed\n0 passed, 0 failed\n$/);
     });
   }
 

@@ -25,7 +25,8 @@ const validate = new Ajv({
 const BEYOND_THE_SCHEMA = new RegExp(
   `^expect\\.yaml:\\d+:\\d+: (?:${[
     ...['no claim is called', 'the claim in line', 'the claim ".*" is about', 'the claims? goe?s? on after'],
-    ...['unknown protocol', '".*" is not understood', 'the sentence is about', 'no destination', 'no source'],
+    ...['unknown protocol', 'no protocol behind', '".*" is a service', '"ping" is', 'write .* without quotes'],
+    ...['".*" is not understood', 'the sentence is about', 'no destination', 'no source'],
     ...['no address is known', '".*" is not an address', '".*" is one word too many', 'no ">"', 'a second ">"'],
   ].join('|')})`,
 );

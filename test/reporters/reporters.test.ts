@@ -78,6 +78,12 @@ failed\tcases/redis\tcases/redis/expect.yaml:4\tis\\x09refused\texpected accepte
 error\tcases/redis\t\tthe case can be replayed\tcut
 `,
   );
+  // The file is there.
+  const placed = caseOf([], { error: { message: 'package.json:3:5: cut\npackage.json:4:1: too', exitCode: 2 } });
+  assert.is(
+    reportOf((out) => new TerseReporter(out), [placed]),
+    'error\tcases/redis\tpackage.json:3\tthe case can be replayed\tpackage.json:3:5: cut; package.json:4:1: too\n',
+  );
   const cases = hostileCases();
   const lines = reportOf((out) => new TerseReporter(out), cases)
     .trimEnd()
@@ -173,6 +179,24 @@ Reporters('--reporter: names, and where they print', () => {
   refused(['pretty', 'github', 'terse'], /both print to standard output/);
   chosen(['pretty', 'github']).discard();
   chosen([]).discard();
+});
+
+Reporters('--reporter: what files and other programs get does not depend on the width of a terminal', () => {
+  const { COLUMNS } = process.env;
+  const widths: number[] = [];
+  try {
+    process.env.COLUMNS = '50';
+    const names = ['tap', 'junit', 'json', 'pretty'];
+    const reporters = chosen(names.map((name) => `${name}=${join(dir, name)}`));
+    const details = ({ width }: { width: number }) => [String(widths.push(width))];
+    reporters.finished(caseOf([failed('is refused', { details })]));
+    reporters.discard();
+  } finally {
+    if (COLUMNS === undefined) delete process.env.COLUMNS;
+    else process.env.COLUMNS = COLUMNS;
+  }
+  // First what is printed for people; they get four blanks before each line.
+  assert.equal(widths, [46, 100, 100, 100, 96]);
 });
 
 Reporters('--reporter: files appear at the end, or stay as they were', () => {

@@ -92,6 +92,11 @@ not ok 3 - cases/other: ${REPLAYED}
     details: 'dropped  by\n  rule',
   });
   assert.ok(parse(report([caseOf([passed('answers')])])).isOk);
+  // The file is there.
+  const message = 'package.json:3:5: unknown';
+  const [faulty] = parse(report([caseOf([], { error: { message, exitCode: 2, isExpectation: true } })])).points;
+  assert.is(faulty.name, 'cases/redis: expect.yaml can be read');
+  assert.equal(faulty.diag, { message, at: { file: 'package.json', line: 3, column: 5 }, exitCode: 2 });
 });
 
 Tap('no name, message or trace can be taken for anything else', () => {
