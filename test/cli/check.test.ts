@@ -543,7 +543,10 @@ Check('a file of claims that is faulty, or has another name, is said to be', asy
   assert.match(terse[2], /case\/expect\.yaml:2$/);
   assert.is(terse[3], 'expect.yaml can be read');
   cpSync(join(golden), join(parent, 'other'), { recursive: true });
-  assert.match((await check(parent)).stdout, /\n2 cases not checked, as expect\.yaml cannot be read\n2 cases: 0 passed/);
+  assert.match(
+    (await check(parent)).stdout,
+    /\n2 cases not checked, as expect\.yaml cannot be read\n2 cases: 0 passed/,
+  );
 });
 
 Check('folders that are not a case', async ({ parent }) => {
