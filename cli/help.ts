@@ -11,9 +11,13 @@ export const ABOUT = 'replay captures through Linux netfilter, offline, packet f
 /** The exit codes, and what they mean. */
 export const EXIT_CODES: readonly (readonly [code: number | string, meaning: string])[] = [
   [0, 'done'],
-  [1, 'a comparison found a difference, or `--strict` found that the result may be wrong or incomplete'],
-  [2, 'incorrect usage, or an invalid ruleset or host'],
-  [3, 'the ruleset or the host uses an unsupported feature'],
+  [
+    1,
+    'a comparison (`check`, `diff`) found a difference, `doctor`, `lint` or `scan --expect` found something, or ' +
+      '`--strict` found that the result may be wrong or incomplete',
+  ],
+  [2, 'incorrect usage, or an invalid ruleset, host, case or filter'],
+  [3, 'the ruleset, the host or a filter uses an unsupported feature'],
   [4, 'a file cannot be read or written'],
   [70, 'a bug in nfreplay'],
   ['128+n', 'ended by signal n'],

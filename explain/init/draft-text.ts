@@ -13,7 +13,7 @@ const HEADINGS: Readonly<Record<Section, string>> = {
   own: 'What the host itself sends.',
   rejected: 'What is refused, and its sender told so.',
   dropped: 'What is dropped without a word.',
-  never: 'Nothing of this gets through, with any rules and in any captures. Make it as wide as you mean it.',
+  never: 'Nothing of this got through in these captures. Make it as wide as you mean it.',
   counters: 'Rules that do something else than decide, or decide only about later packets.',
 };
 
@@ -22,9 +22,10 @@ function introduction(what: string, generator: string): string {
   return [
     `What becomes of the packets of ${what} now, as init of ${generator} found it.`,
     '',
-    'Every claim holds at the moment. Keep those that say what you mean, correct those that show a mistake in the',
-    'rules, and delete the rest. From then on `nfreplay check` says when one does not hold any more, and',
-    '`nfreplay check --rules NEW` whether other rules do the same. docs/expectations.md says what claims can say.',
+    'Every claim holds at the moment, also where the rules are wrong. Keep those that say what you mean, turn round',
+    'those that show a fault (`ends: accepted` in place of `ends: dropped`), and delete the rest. From then on',
+    '`nfreplay check` says when one does not hold any more, and `nfreplay check --rules NEW` whether other rules do the',
+    'same. docs/expectations.md says what claims can say.',
   ].join('\n');
 }
 

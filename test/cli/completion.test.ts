@@ -167,6 +167,11 @@ for (const [formatter, args] of Object.entries(FORMATTERS)) {
   });
 }
 
+Completion('the exit codes in README are those of the help', () => {
+  const table = /## Exit codes\n\n([\s\S]*?)\n\n/.exec(readFileSync('README.md', 'utf8'))?.[1] ?? '';
+  for (const [code, meaning] of EXIT_CODES) assert.match(table, `\n| ${code} | ${meaning}`);
+});
+
 Completion('the manual page is part of the package', () => {
   const { man, files } = JSON.parse(
     readFileSync(fileURLToPath(new URL('../../../package.json', import.meta.url)), 'utf8'),
