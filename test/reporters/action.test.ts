@@ -80,7 +80,8 @@ Action('checks cases, with patterns and blanks in their names, annotates, and wr
   assert.equal(workflowCommands(good.stdout), []);
 
   const rules = join(workspace, 'other rules.v4');
-  writeFileSync(rules, '*filter\n:FORWARD DROP [0:0]\nCOMMIT\n');
+  // With both tables of the case: that one is not there would be a warning.
+  writeFileSync(rules, '*nat\nCOMMIT\n*filter\n:FORWARD DROP [0:0]\nCOMMIT\n');
   const bad = check({ cases: 'my cases/two', rules: 'other rules.v4', options: '--top\n1' });
   assert.is(bad.status, 1, bad.stdout + bad.stderr);
   const [error, ...more] = workflowCommands(bad.stdout);
