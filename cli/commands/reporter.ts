@@ -24,6 +24,6 @@ export const REPORTER: OptionSpec = {
     Object.entries(REPORTERS)
       .map(([name, what]) => `${name} (${what})`)
       .join(', ') +
-    '; to standard output (also -), or to FILE, which is written when all is done; as often as wanted; standard output has ' +
-    'pretty unless another is named for it, and in GitHub Actions github as well',
+    '; to standard output (also -), or to FILE, which is written when all is done; as often as wanted; standard ' +
+    'output has pretty unless another is named for it, and in GitHub Actions github as well',
 };

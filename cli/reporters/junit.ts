@@ -83,7 +83,8 @@ interface Shared {
 function errorOf(error: CaseError, shared: Shared): string {
   const { message } = error;
   const open = `    <testcase${attributes({ name: testOfError(error), ...shared })}>`;
-  const element = `<error${attributes({ message: message.split('\n')[0], type: 'error' })}>${content([message])}</error>`;
+  const [summary] = message.split('\n', 1);
+  const element = `<error${attributes({ message: summary, type: 'error' })}>${content([message])}</error>`;
   return `${open}\n      ${element}\n    </testcase>`;
 }
 

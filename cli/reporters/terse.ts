@@ -4,8 +4,8 @@
  *
  *     ok|failed|error  CASE  FILE:LINE  NAME  MESSAGE
  *
- * An error is about a whole case. The message of a test that passed says why that proves nothing. A column may be empty. What would be a tab, a line feed or another control character
- * is an escape such as \x09.
+ * An error is about a whole case. The message of a test that passed says why that proves nothing. A column may be
+ * empty. What would be a tab, a line feed or another control character is an escape such as \x09.
  */
 import { shown } from '../../codecs/text.js';
 import { formatPlace } from '../../explain/findings.js';

@@ -78,7 +78,8 @@ function outOfLine(text: string, start: number): MisplacedLine | undefined {
     const other = dash === undefined ? `"${otherName}"` : `"- ${otherName}"`;
     return {
       offset: start + indent.length,
-      problem: `${what} begins in column ${column}, but ${other} above it in column ${wanted}; both have to be the same`,
+      problem:
+        `${what} begins in column ${column}, but ${other} above it in column ${wanted}; both have to be ` + 'the same',
     };
   }
   return undefined;

@@ -31,5 +31,6 @@ export function chancesIn({ tables }: Ruleset, { routes }: HostDescription): str
   if (found.length === 0) return '';
   const [shown, more] = [found.slice(0, MOST_SHOWN).join(', '), found.length - MOST_SHOWN];
   const all = more > 0 ? `${shown}, and ${more} more` : shown;
-  return `what decides by a hash of addresses, or by bytes anywhere, may decide otherwise, less likely with fewer packets: ${all}`;
+  const what = 'what decides by a hash of addresses, or by bytes anywhere, may decide otherwise';
+  return `${what}, less likely with fewer packets: ${all}`;
 }

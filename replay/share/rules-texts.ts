@@ -1,6 +1,6 @@
 /**
- * Replaces what rules say about whose they are. They are written as iptables-save prints them, whatever they were, unless
- * that reads back as something else.
+ * Replaces what rules say about whose they are. They are written as iptables-save prints them, whatever they were,
+ * unless that reads back as something else.
  */
 import type { NamesDescription } from '../../codecs/host/names.js';
 import { quoteWord, splitWords } from '../../codecs/iptables-save.js';

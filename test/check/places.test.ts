@@ -1,4 +1,6 @@
-/** What a command writes is never a file or folder that its run reads: the case would be lost, or expect something else. */
+/**
+ * What a command writes is never a file or folder that its run reads: the case would be lost, or expect something else.
+ */
 import { spawnSync } from 'node:child_process';
 import {
   cpSync,

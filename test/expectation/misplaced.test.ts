@@ -78,7 +78,8 @@ Mistakes('sentences', () => {
   all([
     [
       '  - never: * > host:5432',
-      'x:2:12: an alias (*NAME) is not allowed here; a sentence begins with its protocol, as in "tcp * > 192.0.2.10:5432"',
+      'x:2:12: an alias (*NAME) is not allowed here; ' +
+        'a sentence begins with its protocol, as in "tcp * > 192.0.2.10:5432"',
     ],
     [
       '  - send: eth0 visitor > host:8081',

@@ -173,7 +173,8 @@ Leaks('addresses and labels in unusual places of packets are replaced, and time 
     `${ETHERNET}86dd6000000000083aff20010db8000000000000000000000001${solicited}8700000000000000`,
     `${ETHERNET}08004500001c0001000040020000${source}${host}1700000051db4dc9`,
     `${ETHERNET}0800470000200001000040110000${source}${host}8208a1b2c3d4e5f60001000200080000`,
-    `${ETHERNET}0800450000340001000040060000${source}${host}03e803e90000000100000000800200100000000001080a112233440000000001`,
+    `${ETHERNET}0800450000340001000040060000${source}${host}` +
+      '03e803e90000000100000000800200100000000001080a112233440000000001',
   ];
   for (const name of readdirSync(join(golden.dir, 'in'))) rmSync(join(golden.dir, 'in', name));
   writeFileSync(join(golden.dir, 'in/eth0.pcap'), pcapOf(frames));

@@ -27,7 +27,8 @@ FailureText('the claim and its place come first, then what was expected and foun
     'expect.yaml:3',
     'connection: eth0 tcp * > *:8081',
     'expected  by: filter INPUT "--dport 8081"',
-    'found     no rule of filter INPUT has these words (rejected in filter INPUT by rule 5 (pcaps/docker/rules.v4:24): -j',
+    'found     no rule of filter INPUT has these words ' +
+      '(rejected in filter INPUT by rule 5 (pcaps/docker/rules.v4:24): -j',
     '          REJECT --reject-with icmp-host-prohibited)',
     'expected  ends: accepted',
     `found     ${FOUND}`,
@@ -37,8 +38,9 @@ FailureText('the claim and its place come first, then what was expected and foun
   ]);
   assert.is(
     failureMessage(result),
-    'expected by: filter INPUT "--dport 8081"; found no rule of filter INPUT has these words (rejected in filter INPUT ' +
-      'by rule 5 (pcaps/docker/rules.v4:24): -j REJECT --reject-with icmp-host-prohibited) (and 1 more)',
+    'expected by: filter INPUT "--dport 8081"; found no rule of filter INPUT has these words ' +
+      '(rejected in filter INPUT by rule 5 (pcaps/docker/rules.v4:24): ' +
+      '-j REJECT --reject-with icmp-host-prohibited) (and 1 more)',
   );
   assert.equal(result.offender?.decidedBy, { file: 'pcaps/docker/rules.v4', line: 24 });
 });
