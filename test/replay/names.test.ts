@@ -148,7 +148,7 @@ Names('check shows them in differences', () => {
   assert.is(run.status, 1);
   assert.match(
     run.stdout,
-    /conntrack: expected, but missing:\n +ipv4 [^()]*dport=36380[^()]*\n +192\.0\.2\.10 \(web1\), 172\.17\.0\.3 \(redis\)\n/,
+    /conntrack: expected, but missing:\n +ipv4 [^()]*=36380[^()]*\n +192\.0\.2\.10 \(web1\), 172\.17\.0\.3 \(redis\)\n/,
   );
 });
 
