@@ -71,7 +71,9 @@ export function draftClaims({ flows, strays, met, ruleset }: Traffic, names: Add
   const never = neverSentences(shown, passed, names).map(
     (sentence): ClaimDraft => ({ section: 'never', kind: 'never', sentence }),
   );
-  const decided = new Set(all.flatMap(({ by }) => (by === undefined ? [] : [keyOf(by)])));
+  // Rules of which only claims tell that are left out need counters.
+  const told = bounded(all, most).claims;
+  const decided = new Set(told.flatMap(({ by }) => (by === undefined ? [] : [keyOf(by)])));
   const counters = uniqueCounters(met.flatMap((one) => drafter.ofMet(one, met, decided)));
   const { claims, more } = bounded([...all, ...never, ...counters], most);
   return { claims, more, untold: untold.length, uncertain: flows.length - certain.length };
