@@ -41,11 +41,12 @@ export function refuseLinkOut(dir: string, path: string): void {
 /** PATH, or the nearest folder above it that exists, up to DIR. */
 function existingPart(path: string, dir: string): string {
   let part = path;
-  while (part !== dir && part !== dirname(part) && !isThere(part)) part = dirname(part);
+  while (part !== dir && part !== dirname(part) && !hasEntry(part)) part = dirname(part);
   return part;
 }
 
-function isThere(path: string): boolean {
+/** Whether there is something at PATH, if only a link that leads nowhere. */
+function hasEntry(path: string): boolean {
   try {
     lstatSync(nativePath(path));
     return true;

@@ -1,12 +1,10 @@
 /** Replays golden cases and compares the results with what they expect. */
-import { copyFileSync, existsSync, mkdirSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { copyFileSync, existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { CaptureError } from '../codecs/capture-error.js';
 import { FileError, systemMessage } from '../io/file-error.js';
 import { namesIn, nativePath, refuseIrregular } from '../io/path.js';
-import { randomName } from '../io/process-tag.js';
-import { recover, removeLeftovers, StagedDir } from '../io/staged-dir.js';
+import { recover, StagedDir } from '../io/staged-dir.js';
 import { writeText } from '../io/text-file.js';
 import { type CompareOptions, type Comparison, compareResults, NotAResultError } from './compare.js';
 import { Drops } from './dropped-causes.js';
@@ -19,6 +17,7 @@ import type { DropListener } from './replay-run.js';
 import { foreignExpectation, IPSET_FILE, MADE_BY_FILE } from './result-files.js';
 import { devicesOf } from './result-folder.js';
 import type { Summary } from './summary.js';
+import { TemporaryFolder } from './temporary-folder.js';
 
 /** What came of a case. */
 export interface CheckedResult {
@@ -160,14 +159,12 @@ function withResult<T>(golden: GoldenCase, options: CheckOptions, action: (dir: 
   for (const path of filesOf(golden)) refuseIrregular(path);
   const { keepDir, onCreate, hasEnded, watch } = options;
   if (keepDir !== undefined) return action(keepDir, replayInto(keepDir));
-  const leftovers = { folder: join(tmpdir(), `nfreplay-check-${randomName()}`), parents: [] };
-  const outDir = join(leftovers.folder, 'got');
-  onCreate?.(leftovers);
+  const folder = new TemporaryFolder('check', onCreate);
+  const outDir = join(folder.path, 'got');
   try {
-    createPrivate(leftovers.folder);
     return action(outDir, replayInto(outDir));
   } finally {
-    removeLeftovers(leftovers);
+    folder.remove();
   }
 
   function replayInto(outDir: string): Told {
@@ -198,14 +195,6 @@ export function replayOptionsOf(golden: GoldenCase, { rulesPath, lax }: CheckOpt
     ...(rulesPath === undefined ? {} : { rulesPath }),
     ...(lax ? { lax } : {}),
   };
-}
-
-function createPrivate(folder: string): void {
-  try {
-    mkdirSync(folder, { mode: 0o700 });
-  } catch (error) {
-    throw new FileError(`${folder} cannot be written: ${systemMessage(error)}`);
-  }
 }
 
 /** The names of the files of the result folder DIR that golden captures have. */

@@ -5,8 +5,10 @@
  * How the runner reads commands is in its source (ActionCommand.cs, IssueCommandExtension), which also shows ten
  * annotations of a kind at most for a step, 4096 characters of each, and adds one of its own for the exit code.
  */
-import { shown, shownLines } from '../../codecs/text.js';
+
+import { counted, shown, shownLines } from '../../codecs/text.js';
 import { formatPlace } from '../../explain/findings.js';
+import { pathWithin } from '../../io/path.js';
 import {
   type CheckedCase,
   type CheckedTest,
@@ -16,7 +18,7 @@ import {
   type TestPlace,
   type TextWriter,
 } from './model.js';
-import { culpritOf, deciderLines, pathWithin, placeOfError } from './places.js';
+import { culpritOf, deciderLines, placeOfError } from './places.js';
 
 const MOST_OF_A_KIND = 9;
 const LONGEST_MESSAGE = 4096;
@@ -129,7 +131,7 @@ export class GithubReporter implements Reporter {
 
 function leftOut(all: number, kind: string): string[] {
   const left = all - MOST_OF_A_KIND;
-  return left <= 0 ? [] : [`${left} more ${kind}${left === 1 ? '' : 's'}`];
+  return left <= 0 ? [] : [counted(left, `more ${kind}`)];
 }
 
 /** TEXT as the value of a command. */

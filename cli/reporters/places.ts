@@ -1,16 +1,8 @@
 /** Where tests are, and the rules that decided about them. */
 import { existsSync } from 'node:fs';
-import { isAbsolute, relative, resolve, sep } from 'node:path';
 import { formatPlace } from '../../explain/findings.js';
-import { nativePath } from '../../io/path.js';
+import { nativePath, pathWithin } from '../../io/path.js';
 import type { CheckedTest, TestPlace } from './model.js';
-
-/** PATH as it is seen from FOLDER, with slashes; undefined if it is not within. */
-export function pathWithin(folder: string, path: string): string | undefined {
-  const inside = relative(resolve(folder), resolve(path));
-  const parts = inside.split(sep);
-  return inside === '' || isAbsolute(inside) || parts[0] === '..' ? undefined : parts.join('/');
-}
 
 /**
  * The line that a failed test is about: that of the rule which decided, if it is in a file within FOLDER, such as one

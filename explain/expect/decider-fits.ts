@@ -1,6 +1,7 @@
 /** Whether what decided about a packet is what a claim says. */
 import type { ExpectedDecider } from '../../codecs/expectation/expectation.js';
 import { withNearest } from '../../codecs/nearest.js';
+import { counted } from '../../codecs/text.js';
 import type { Rule, Ruleset } from '../../core/rules/model.js';
 import { isAccepted, type Story } from '../story/story.js';
 import { hasWords, nearlyHasWords } from './rule-words.js';
@@ -34,7 +35,7 @@ export function absence(expected: ExpectedDecider, { tables }: Ruleset): string 
   const chains = table.chains.map((one) => one.name);
   const chain = table.chains.find((one) => one.name === chainName);
   if (chain === undefined) return withNearest(`there is no chain ${chainName} in table ${name}`, chainName, chains);
-  const rules = chain.rules.length === 1 ? '1 rule' : `${chain.rules.length} rules`;
+  const rules = counted(chain.rules.length, 'rule');
   if (expected.kind === 'number' && expected.number > chain.rules.length) return `${name} ${chainName} has ${rules}`;
   if (expected.kind === 'policy' && chain.hook === undefined) return `${name} ${chainName} has no policy`;
   if (expected.kind === 'words' && !chain.rules.some((rule) => hasWords(rule, expected.words)))

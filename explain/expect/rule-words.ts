@@ -4,7 +4,7 @@ import { ruleText } from '../story/rule-words.js';
 
 /** A word of a saved rule, which may have blanks within double quotes. */
 const WORD = /(?:"(?:[^"\\]|\\.)*"|\S)+/g;
-const OPTION = /^--?[a-zA-Z]/;
+export const OPTION = /^--?[a-zA-Z]/;
 const NEGATION = '!';
 
 /**
@@ -14,14 +14,14 @@ const NEGATION = '!';
  */
 export function hasWords(rule: Rule, words: string): boolean {
   const wanted = wordsOf(words);
-  const saved = wordsOf(ruleText(rule));
+  const saved = savedWords(rule);
   if (placesOf(wanted, saved).some((at) => !isNegated(saved, at))) return true;
   return !isOption(wanted[0]) && hasInComment(rule, words);
 }
 
 /** Why WORDS, which RULE has, do not count: it has a `!` before them, or has them only in its comment. */
 export function nearlyHasWords(rule: Rule, words: string): 'negated' | 'comment' | undefined {
-  if (placesOf(wordsOf(words), wordsOf(ruleText(rule))).length > 0) return 'negated';
+  if (placesOf(wordsOf(words), savedWords(rule)).length > 0) return 'negated';
   return hasInComment(rule, words) ? 'comment' : undefined;
 }
 
@@ -43,6 +43,11 @@ function hasInComment({ comment }: Rule, words: string): boolean {
 
 function isOption(word: string): boolean {
   return word === NEGATION || OPTION.test(word);
+}
+
+/** The words of RULE as it is saved, behind the chain. */
+export function savedWords(rule: Rule): string[] {
+  return wordsOf(ruleText(rule));
 }
 
 function wordsOf(text: string): string[] {

@@ -1,6 +1,6 @@
 /** What became of the connections in captures: what `nfreplay init` makes claims of. */
 
-import { IPPROTO_TCP, TCP_FIN, TCP_RST, TCP_SYN } from '../../codecs/layouts.js';
+import { ICMP_ERROR_TYPES, IPPROTO_TCP, TCP_FIN, TCP_RST, TCP_SYN } from '../../codecs/layouts.js';
 import { readSentencePacket } from '../../codecs/sentence/read-packet.js';
 import type { SentencePacket } from '../../codecs/sentence/sentence.js';
 import type { Drop } from '../../core/drop.js';
@@ -58,8 +58,6 @@ const OPENING_AND_ENDING = TCP_SYN | TCP_FIN | TCP_RST;
 export class SeenTraffic extends StoryWatch {
   readonly flows: SeenFlow[] = [];
   readonly strays = new Map<string, StrayPacket>();
-  /** Some connections are not among the flows. */
-  isFull = false;
   readonly output: Pick<EmulatorOutput, 'egress' | 'local' | 'dropped'>;
   readonly #run: WatchedRun;
   readonly #location = new IpLocation();
@@ -142,10 +140,7 @@ export class SeenTraffic extends StoryWatch {
       if (!isUncertain && (state === 'INVALID' || !isAccepted(first))) this.#stray(entered, first);
       return;
     }
-    if (this.flows.length >= MOST_FLOWS) {
-      this.isFull = true;
-      return;
-    }
+    if (this.flows.length >= MOST_FLOWS) return;
     const left = leftOf(story);
     const flow = {
       ...{ entered, left, first, isUncertain, packets: 1, isShown: this.#isShown },
@@ -180,10 +175,7 @@ export class SeenTraffic extends StoryWatch {
   }
 }
 
-/** Messages about other packets (RFC 792). */
-const ICMP_ERRORS: readonly number[] = [3, 4, 5, 11, 12];
-
-const isError = ({ icmp }: SentencePacket): boolean => icmp !== undefined && ICMP_ERRORS.includes(icmp.type);
+const isError = ({ icmp }: SentencePacket): boolean => icmp !== undefined && ICMP_ERROR_TYPES.includes(icmp.type);
 
 function keyOf({ protocol, source, sport = -1, destination, dport = -1 }: SentencePacket): string {
   return `${protocol} ${source} ${sport} ${destination} ${dport}`;

@@ -2,7 +2,7 @@
 import type { CountedDecider } from '../../codecs/expectation/expectation.js';
 import type { TableName } from '../../core/hooks.js';
 import type { Rule, Ruleset } from '../../core/rules/model.js';
-import { hasWords } from '../expect/rule-words.js';
+import { hasWords, OPTION, savedWords } from '../expect/rule-words.js';
 import { ruleText } from '../story/rule-words.js';
 
 /** Options that tell most about a rule, the best first. */
@@ -10,9 +10,6 @@ const TELLING = [
   ...['--dport', '--dports', '--ports', '--ctstate', '--state', '--match-set', '--icmp-type', '--sport', '--sports'],
   ...['--to-destination', '--to-source', '--log-prefix', '--nflog-prefix', '-s', '-d', '-i', '-o', '-p'],
 ];
-const OPTION = /^--?[a-zA-Z]/;
-/** A word of a saved rule, which may have blanks within double quotes. */
-const WORD = /(?:"(?:[^"\\]|\\.)*"|[^\s"])+/g;
 
 /** How a claim names a rule, and which rules of its chain have that name. */
 export interface RuleName {
@@ -50,7 +47,7 @@ function isWritable(words: string): boolean {
 
 /** Runs of words of RULE, the most telling first. */
 function candidatesOf(rule: Rule): string[] {
-  const words = ruleText(rule).match(WORD) ?? [];
+  const words = savedWords(rule);
   // An option with its values, and the `!` before it.
   const parts: string[][] = [];
   for (const [i, word] of words.entries()) {

@@ -62,9 +62,10 @@ export class ScanTargets {
   /** What nobody should take for scanned from the interfaces DEVS, a line each. */
   notes(devs: readonly number[]): string[] {
     const scanned = this.#scannedOfNamed;
-    const isTarget = ({ hostOrder }: Address): boolean =>
-      devs.some((dev) => this.from(dev).some(({ number }) => number === hostOrder));
-    const inPart = scanned.filter(({ address, network }) => network !== String(address) && isTarget(address));
+    const targets = new Set(devs.flatMap((dev) => this.from(dev)).map(({ number }) => number));
+    const inPart = scanned.filter(
+      ({ address, network }) => network !== String(address) && targets.has(address.hostOrder),
+    );
     const left = this.#named.size - scanned.length;
     return [
       ...inPart.map(

@@ -1,17 +1,16 @@
 /** Makes a case anonymous, for reports in public: what says whose it is is replaced, and what it shows stays. */
 import { mkdirSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { addressFromHostOrder, prefixMask } from '../../codecs/address.js';
 import type { Ruleset } from '../../core/rules/model.js';
 import { listPaths } from '../../io/capture-file.js';
 import { captureSet } from '../../io/capture-set.js';
-import { randomName } from '../../io/process-tag.js';
 import { Secret } from '../../io/secret.js';
 import { removeLeftovers } from '../../io/staged-dir.js';
 import { NotFollowedError } from '../errors.js';
 import { type GoldenCase, optionsOf, readCase } from '../golden-case.js';
 import type { ReplayControl, ReplayOptions } from '../replay.js';
+import { TemporaryFolder } from '../temporary-folder.js';
 import { type CaseContent, type CaseFile, StagedCase, writeCase } from '../write-case.js';
 import { isFixed } from './address-map.js';
 import { SharedTexts, type TextParts } from './case-parts.js';
@@ -63,11 +62,10 @@ const ATTEMPTS_MS = 20_000;
 export function shareCase(golden: GoldenCase, dir: string, options: ShareOptions = {}): ShareResult {
   const { seed, onCreate, judge } = options;
   const staged = new StagedCase(dir, onCreate === undefined ? {} : { onCreate });
-  const leftovers = { folder: join(tmpdir(), `nfreplay-share-${randomName()}`), parents: [] };
-  onCreate?.(leftovers);
+  let folder: TemporaryFolder | undefined;
   try {
-    mkdirSync(leftovers.folder, { mode: 0o700 });
-    const sharing = new Sharing(golden, leftovers.folder, judge);
+    folder = new TemporaryFolder('share', onCreate);
+    const sharing = new Sharing(golden, folder.path, judge);
     const { content, result } = firstGood(sharing, seed);
     staged.add(content);
     staged.commit();
@@ -76,7 +74,7 @@ export function shareCase(golden: GoldenCase, dir: string, options: ShareOptions
     staged.discard();
     throw error;
   } finally {
-    removeLeftovers(leftovers);
+    folder?.remove();
   }
 }
 
