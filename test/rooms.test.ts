@@ -14,11 +14,12 @@ const PROJECT = fileURLToPath(new URL('../..', import.meta.url));
 const ALLOWED: Readonly<Record<string, { rooms: readonly string[]; node: readonly string[] }>> = {
   codecs: { rooms: ['codecs'], node: ['node:module'] },
   core: { rooms: ['core', 'codecs'], node: ['node:fs'] },
+  docker: { rooms: ['docker', 'core', 'codecs'], node: [] },
   io: { rooms: ['io', 'codecs'], node: ['node:crypto', 'node:fs', 'node:module', 'node:path', 'node:zlib'] },
-  replay: { rooms: ['replay', 'io', 'core', 'codecs'], node: ['node:fs', 'node:os', 'node:path'] },
-  explain: { rooms: ['explain', 'replay', 'io', 'core', 'codecs'], node: [] },
+  replay: { rooms: ['replay', 'docker', 'io', 'core', 'codecs'], node: ['node:fs', 'node:os', 'node:path'] },
+  explain: { rooms: ['explain', 'replay', 'docker', 'io', 'core', 'codecs'], node: [] },
   cli: {
-    rooms: ['cli', 'explain', 'replay', 'io', 'core', 'codecs'],
+    rooms: ['cli', 'explain', 'replay', 'docker', 'io', 'core', 'codecs'],
     node: [
       'node:fs',
       'node:module',

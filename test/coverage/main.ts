@@ -12,7 +12,7 @@ import { codeLines, type FileCoverage, linesRun } from './lines.js';
 import { MEASURED } from './measured.js';
 
 const DIST = fileURLToPath(new URL('../..', import.meta.url));
-const FOLDERS = ['core', 'codecs'] as const;
+const FOLDERS = ['core', 'codecs', 'docker'] as const;
 const FLOOR_FILE = 'test/coverage/floor.json';
 interface Profile {
   result: FileCoverage[];

@@ -1,0 +1,56 @@
+/**
+ * What an engine writes into the host's rules. One file for each generation of engines implements it, by running
+ * iptables as that generation does, in its order. The engine calls it when the daemon starts, and for networks,
+ * endpoints and ports.
+ */
+import type { DaemonOptions, PortBinding } from '../model.js';
+
+/** What rules depend on of a bridge network. */
+export interface BridgeNetwork {
+  readonly bridge: string;
+  /** A prefix. */
+  readonly subnet: string;
+  readonly gateway: string | undefined;
+  readonly isDefault: boolean;
+  readonly isInternal: boolean;
+  readonly allowsIcc: boolean;
+  readonly masquerades: boolean;
+  /** `com.docker.network.host_ipv4`: its packets leave with this source; undefined: masqueraded. */
+  readonly hostAddress: string | undefined;
+  readonly gatewayMode: 'nat' | 'nat-unprotected' | 'routed' | 'isolated';
+  /** `com.docker.network.bridge.trusted_host_interfaces` (since 28). */
+  readonly trustedInterfaces: readonly string[];
+}
+
+/** A legacy link: PARENT may reach these ports of CHILD where icc is off. */
+export interface Link {
+  readonly parent: string;
+  readonly child: string;
+  readonly ports: readonly { readonly port: number; readonly protocol: PortBinding['protocol'] }[];
+}
+
+/** Every method throws a FirewallError where iptables fails and the engine gives up; what was done before stays, but for what the engine itself takes back. */
+export interface Firewall {
+  /** The daemon starts. ENABLED_FORWARDING: it has just turned ip_forward on. */
+  start(enabledForwarding: boolean): void;
+  addNetwork(network: BridgeNetwork): void;
+  removeNetwork(network: BridgeNetwork): void;
+  addEndpoint(network: BridgeNetwork, address: string): void;
+  removeEndpoint(network: BridgeNetwork, address: string): void;
+  addPorts(network: BridgeNetwork, bindings: readonly PortBinding[]): void;
+  removePorts(network: BridgeNetwork, bindings: readonly PortBinding[]): void;
+  addLink(network: BridgeNetwork, link: Link): void;
+  removeLink(network: BridgeNetwork, link: Link): void;
+}
+
+/** What an engine of one generation is like. */
+export interface FirewallSettings {
+  /** Such as [28, 5, 2]. */
+  readonly release: readonly number[];
+  readonly options: DaemonOptions;
+}
+
+/** iptables has failed. */
+export class FirewallError extends Error {
+  override readonly name = 'FirewallError';
+}
