@@ -32,21 +32,33 @@ export type DockerAction =
   | { readonly kind: 'dockerd'; readonly options: Partial<DaemonOptions> }
   | { readonly kind: 'network create'; readonly spec: NetworkSpec }
   | { readonly kind: 'network connect'; readonly container: string; readonly endpoint: EndpointSpec }
-  | { readonly kind: 'network disconnect'; readonly network: string; readonly container: string; readonly isForced: boolean }
+  | {
+      readonly kind: 'network disconnect';
+      readonly network: string;
+      readonly container: string;
+      readonly isForced: boolean;
+    }
   | { readonly kind: 'network rm'; readonly networks: readonly string[] }
   | { readonly kind: 'network prune' }
   | { readonly kind: 'create' | 'run'; readonly spec: ContainerSpec }
   | ({ readonly kind: 'start' | 'stop' | 'restart' | 'kill' } & Containers)
   | ({ readonly kind: 'rm'; readonly isForced: boolean } & Containers)
   | { readonly kind: 'compose up'; readonly project: ComposeProject; readonly removesOrphans: boolean }
-  | { readonly kind: 'compose stop' | 'compose start' | 'compose restart' | 'compose down'; readonly project: ComposeProject };
+  | {
+      readonly kind: 'compose stop' | 'compose start' | 'compose restart' | 'compose down';
+      readonly project: ComposeProject;
+    };
 
 /** What other programs do to the host. */
 export type HostAction =
   | { readonly kind: 'iptables' | 'ipset'; readonly words: readonly Word[] }
   | { readonly kind: 'sysctl'; readonly name: string; readonly value: number }
   /** systemctl and service. */
-  | { readonly kind: 'service'; readonly service: 'docker' | 'iptables'; readonly does: 'start' | 'stop' | 'restart' | 'reload' | 'save' }
+  | {
+      readonly kind: 'service';
+      readonly service: 'docker' | 'iptables';
+      readonly does: 'start' | 'stop' | 'restart' | 'reload' | 'save';
+    }
   | { readonly kind: 'reload'; readonly tool: 'firewalld' | 'ufw' };
 
 export interface Command {

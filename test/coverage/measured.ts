@@ -21,6 +21,7 @@ export const MEASURED = [
     'shrink/',
     'share/',
     'doctor/',
+    'docker/',
     'library/library',
     'library/public',
     'cli/replay',

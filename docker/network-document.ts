@@ -1,0 +1,30 @@
+/** A host.json that an engine changes. */
+import type { JsonObject } from '../codecs/host/json-values.js';
+import { sysctlsOf } from '../codecs/host/sysctls.js';
+import type { HostNetwork } from './host-network.js';
+
+export class NetworkDocument implements HostNetwork {
+  readonly json: JsonObject;
+  readonly #sysctls: Record<string, unknown>;
+
+  /** JSON is copied. */
+  constructor(json: JsonObject) {
+    this.#sysctls = structuredClone((json.sysctl as Record<string, unknown> | undefined) ?? {});
+    this.json = { ...structuredClone(json), sysctl: this.#sysctls };
+  }
+
+  sysctl(name: string): number | undefined {
+    const value = sysctlsOf(this.#sysctls).get(this.#keyOf(name));
+    return value === undefined || Number.isNaN(value) ? undefined : value;
+  }
+
+  setSysctl(name: string, value: number): void {
+    this.#sysctls[this.#keyOf(name)] = value;
+  }
+
+  /** NAME as the document writes it: with dots or, as a path, with slashes. */
+  #keyOf(name: string): string {
+    const path = name.replaceAll('.', '/');
+    return Object.hasOwn(this.#sysctls, path) ? path : name;
+  }
+}

@@ -1,0 +1,115 @@
+/** A host that is nothing but its description and its rules: no packet passes while an engine works on it. */
+import type { JsonObject } from '../codecs/host/json-values.js';
+import { DEFAULT_NAMES, type NamesDescription } from '../codecs/host/names.js';
+import type { Word } from '../codecs/iptables-save.js';
+import { runIpset } from '../core/ipset/index.js';
+import { IpsetError } from '../core/ipset/ipset-error.js';
+import { applyIptables, type RulesetState } from '../core/rules/commands/apply-iptables.js';
+import { readAllRules } from '../core/rules/forms/merge.js';
+import { loadedCounters } from '../core/rules/loaded-counters.js';
+import type { Backend } from '../core/rules/model.js';
+import { RulesetError } from '../core/rules/parse/error.js';
+import { withTables } from '../core/rules/rule-change.js';
+import { saveRuleset } from '../core/rules/save.js';
+import { rulesForSets, SetReferences } from '../core/rules/set-references.js';
+import { SetStore } from '../core/sets/store.js';
+import type { ConnectionSelector, EngineHost, ProgramResult } from './engine-host.js';
+import { UnsupportedError } from './error.js';
+import type { HostNetwork } from './host-network.js';
+import { NetworkDocument } from './network-document.js';
+
+export interface OfflineHostOptions {
+  /** Default: nft, which Debian and its kin have by default. */
+  readonly backend?: Backend;
+  /** A host.json. Default: a host of which nothing is known. */
+  readonly json?: JsonObject;
+  /** The rules that the host has, as iptables-save prints them. Default: none. */
+  readonly rules?: string;
+  /** The names on the host that rules may use. */
+  readonly names?: NamesDescription;
+}
+
+/** What rules that an engine writes are from. */
+const FILE = 'dockerd';
+
+export class OfflineHost implements EngineHost {
+  readonly backend: Backend;
+  readonly network: HostNetwork;
+  /** The connections that the engine has deleted, in order. */
+  readonly deletedConnections: ConnectionSelector[] = [];
+  readonly sets = new SetStore({ clock: { nowMs: 0 }, interfaceNames: [], randomWord: () => 0 });
+  readonly #names: NamesDescription;
+  #rules: RulesetState = {
+    ruleset: { fileName: FILE, family: 'ipv4', tables: [], warnings: [] },
+    counters: new Map(),
+  };
+
+  /** @throws {RulesetError} {HostError} */
+  constructor({ backend = 'nft', json = {}, rules = '', names = DEFAULT_NAMES }: OfflineHostOptions = {}) {
+    this.backend = backend;
+    this.network = new NetworkDocument(json);
+    this.#names = names;
+    if (rules !== '') this.restoreRules(rules);
+  }
+
+  get rules(): RulesetState {
+    return this.#rules;
+  }
+
+  /** @throws {UnsupportedError} where it cannot be said what iptables would do */
+  iptables(words: readonly string[]): ProgramResult {
+    const tool = { name: 'iptables', backend: this.backend } as const;
+    const applied = applyIptables(placed(words), this.#rules, { tool, file: FILE, names: this.#names });
+    const { exitCode, stdout, stderr, fault, ruleset, counters } = applied;
+    if (fault?.code === 'unsupported') throw new UnsupportedError(`iptables ${words.join(' ')}: ${fault.message}`);
+    try {
+      rulesForSets(ruleset, this.sets, false);
+    } catch (error) {
+      if (!(error instanceof RulesetError)) throw error;
+      return { exitCode: 2, stdout: '', stderr: `iptables: ${error.unsupported[0].message}\n` };
+    }
+    this.#rules = { ruleset, counters };
+    return { exitCode, stdout, stderr };
+  }
+
+  /** @throws {RulesetError} */
+  restoreRules(text: string): void {
+    const sources = [{ text, file: FILE }];
+    const loaded = readAllRules(sources, { family: 'ipv4', names: this.#names, backend: this.backend });
+    const kept = [...this.#rules.counters].filter(([name]) => !loaded.tables.some((table) => table.name === name));
+    this.#rules = {
+      ruleset: withTables(this.#rules.ruleset, rulesForSets(loaded, this.sets, false)),
+      counters: new Map([...kept, ...loadedCounters(loaded, sources)]),
+    };
+  }
+
+  saveRules(): string {
+    return saveRuleset(this.#rules.ruleset);
+  }
+
+  ipset(words: readonly string[]): ProgramResult {
+    const references = new SetReferences(this.#rules.ruleset.tables, this.sets);
+    try {
+      return { exitCode: 0, stdout: runIpset(placed(words), FILE, this.sets), stderr: '' };
+    } catch (error) {
+      if (!(error instanceof IpsetError)) throw error;
+      return { exitCode: error.exitCode, stdout: '', stderr: error.toolMessage };
+    } finally {
+      references.release();
+    }
+  }
+
+  deleteConnections(selector: ConnectionSelector): void {
+    this.deletedConnections.push(selector);
+  }
+}
+
+/** WORDS with their places in the command that they are. */
+function placed(words: readonly string[]): Word[] {
+  let column = 1;
+  return words.map((text) => {
+    const word = { text, line: 1, column };
+    column += text.length + 1;
+    return word;
+  });
+}
