@@ -29,6 +29,10 @@ export interface DaemonOptions {
   readonly defaultNetworkOptions: Readonly<Record<string, string>>;
   /** `--allow-direct-routing` (since 28.2). */
   readonly allowDirectRouting: boolean;
+  /** `--bridge-accept-fwmark` (since 29): a mark, or mark/mask, of packets that may reach every container. */
+  readonly bridgeAcceptFwMark?: string | undefined;
+  /** `--firewall-backend` (since 29); undefined: iptables. */
+  readonly firewallBackend?: string | undefined;
 }
 
 export interface AddressPool {

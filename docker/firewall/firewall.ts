@@ -29,18 +29,37 @@ export interface Link {
   readonly ports: readonly { readonly port: number; readonly protocol: PortBinding['protocol'] }[];
 }
 
-/** Every method throws a FirewallError where iptables fails and the engine gives up; what was done before stays, but for what the engine itself takes back. */
+/** A network with all that is connected to it. */
+export interface PresentNetwork {
+  readonly network: BridgeNetwork;
+  /** Of its endpoints, in the order in which they were connected. */
+  readonly addresses: readonly string[];
+  readonly bindings: readonly PortBinding[];
+  readonly links: readonly Link[];
+}
+
+/**
+ * Every method throws a FirewallError where iptables fails and the engine gives up; what was done before stays, but for
+ * what the engine itself takes back.
+ */
 export interface Firewall {
   /** The daemon starts. ENABLED_FORWARDING: it has just turned ip_forward on. */
   start(enabledForwarding: boolean): void;
-  addNetwork(network: BridgeNetwork): void;
+  /** ENABLED_FORWARDING: the engine has just turned ip_forward on for it, as those since 28 do. */
+  addNetwork(network: BridgeNetwork, enabledForwarding?: boolean): void;
   removeNetwork(network: BridgeNetwork): void;
   addEndpoint(network: BridgeNetwork, address: string): void;
   removeEndpoint(network: BridgeNetwork, address: string): void;
+  /** The host port of a binding of a routed network is 0: nothing is translated there. */
   addPorts(network: BridgeNetwork, bindings: readonly PortBinding[]): void;
   removePorts(network: BridgeNetwork, bindings: readonly PortBinding[]): void;
   addLink(network: BridgeNetwork, link: Link): void;
   removeLink(network: BridgeNetwork, link: Link): void;
+  /**
+   * firewalld has deleted all rules (`firewall-cmd --reload`): writes those of all NETWORKS again, as far as this
+   * release does so. What fails the engine only logs.
+   */
+  reload(networks: readonly PresentNetwork[]): void;
 }
 
 /** What an engine of one generation is like. */
