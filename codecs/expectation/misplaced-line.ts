@@ -1,6 +1,7 @@
 /** Lines of expectations that begin in the wrong column, or lack a blank or colon: what people mistake most in YAML. */
+
+import type { YamlFault } from '../yaml/yaml-problem.js';
 import { ALL_MEMBERS } from './members.js';
-import type { YamlFault } from './yaml-problem.js';
 
 const WORDS = [...ALL_MEMBERS, 'names', 'expect'].join('|');
 const UNSPACED = new RegExp(`^( *(?:- +)?)(${WORDS}):[^\\s:]`);

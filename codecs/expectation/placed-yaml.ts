@@ -3,19 +3,16 @@
  * with its place. Whatever says something other than it seems to (anchors, aliases, tags, merge keys, directives,
  * several documents) is refused.
  */
-import { createRequire } from 'node:module';
 import { parseSentence, type SentenceOptions } from '../sentence/parse.js';
 import type { Sentence } from '../sentence/sentence.js';
 import { SentenceError } from '../sentence/sentence-error.js';
+import { yamlProblem } from '../yaml/yaml-problem.js';
+import { type YamlDocument, type YamlNode, YamlSource } from '../yaml/yaml-source.js';
 import { ExpectationError, type Place } from './expectation-error.js';
 import { misplacedLine } from './misplaced-line.js';
-import { PROTOCOL_FIRST, yamlProblem } from './yaml-problem.js';
+import { EXPLANATIONS, PROTOCOL_FIRST } from './yaml-problem.js';
 
-const require = createRequire(import.meta.url);
-
-type Yaml = typeof import('yaml');
-export type YamlNode = import('yaml').ParsedNode;
-type YamlDocument = import('yaml').Document.Parsed;
+export type { YamlNode };
 
 /** A text of one line, and where it begins in its file (behind the quote). */
 export interface PlacedText extends Place {
@@ -44,25 +41,23 @@ export interface TextSpan extends Span {
   readonly isInFlow: boolean;
 }
 
-/**
- * Far more than expectations need. The `yaml` package is recursive, and its errors at the end of the stack are fatal.
- */
+/** Far more than expectations need. */
 const DEEPEST = 24;
-/** Reading it takes about a second. */
 const LONGEST_FILE = 2 ** 20;
 /** Of a text, so that names and rows of reports stay readable, and no search in it takes long. */
 const LONGEST_TEXT = 4096;
 const LINE_BREAK_OR_CONTROL = /[\p{Cc}\p{Zl}\p{Zp}]/u;
 
 export class PlacedYaml {
+  readonly #source: YamlSource;
   readonly #text: string;
   readonly #file: string;
-  // Loaded only here: most commands do not need it.
-  readonly #yaml: Yaml = require('yaml');
-  readonly #lines = new this.#yaml.LineCounter();
+  readonly #yaml: typeof import('yaml');
   readonly #comments: Span[] = [];
 
   constructor(text: string, file: string) {
+    this.#source = new YamlSource(text);
+    this.#yaml = this.#source.yaml;
     this.#text = text;
     this.#file = file;
   }
@@ -77,13 +72,6 @@ export class PlacedYaml {
    * @throws {ExpectationError} if it is empty, or not YAML of this kind
    */
   read(form: string): YamlNode {
-    if (this.#text.length > LONGEST_FILE)
-      throw new ExpectationError(
-        `a file of ${this.#text.length} characters; expected at most ${LONGEST_FILE}`,
-        this.#file,
-        1,
-        1,
-      );
     const document = this.#document();
     const [error] = document.errors;
     if (error !== undefined) throw this.#fault(document, error);
@@ -148,7 +136,7 @@ export class PlacedYaml {
     const add = (one: YamlNode, isInFlow: boolean): void => {
       if (this.#yaml.isScalar(one)) {
         const quote = this.#text[one.range[0]];
-        const isQuoted = this.#isQuoted(one);
+        const isQuoted = this.#source.isQuoted(one);
         const [start, end] = one.range;
         spans.set(one, { start, end, quote: isQuoted ? (quote as '"' | "'") : undefined, isInFlow });
       } else if (this.#yaml.isSeq(one)) {
@@ -165,48 +153,34 @@ export class PlacedYaml {
   }
 
   #document(): YamlDocument {
-    const { Composer } = this.#yaml;
-    const composer = new Composer({ version: '1.2', uniqueKeys: false });
     let first: YamlDocument | undefined;
-    for (const document of composer.compose(this.#tokens(), true, this.#text.length)) {
+    const limits = {
+      deepest: DEEPEST,
+      longest: LONGEST_FILE,
+      fault: (problem: string, offset: number) => this.#error(offset, problem),
+      inspect: (lexeme: string, offset: number) => {
+        this.#refuseSpecial(lexeme, offset);
+        if (lexeme.startsWith('#')) this.#comments.push({ start: offset, end: offset + lexeme.length });
+      },
+    };
+    for (const document of this.#source.documents('core', limits)) {
       if (first !== undefined)
         throw this.#error(document.range[0], 'a second document (---); expected all expectations in one');
       first = document;
       if (document.errors.length > 0) break;
     }
-    // `compose` always returns one.
+    // There is always one.
     return first!;
   }
 
-  /** The syntax of the text, as long as that is not nested too deeply. */
-  *#tokens(): Generator<import('yaml').CST.Token, void> {
-    const { CST, Lexer, Parser } = this.#yaml;
-    const parser = new Parser(this.#lines.addNewLine);
-    this.#lines.addNewLine(0);
-    let isText = false;
-    for (const lexeme of new Lexer().lex(this.#text)) {
-      const { offset } = parser;
-      if (!isText) this.#refuseSpecial(lexeme, offset);
-      if (!isText && lexeme.startsWith('#')) this.#comments.push({ start: offset, end: offset + lexeme.length });
-      isText = lexeme === CST.SCALAR;
-      yield* parser.next(lexeme);
-      if (parser.stack.length > DEEPEST) throw this.#error(parser.offset, 'lists and mappings are nested too deeply');
-    }
-    yield* parser.end();
-  }
-
   #placed(node: YamlNode, text: string): PlacedText {
-    const start = node.range[0] + (this.#isQuoted(node) ? 1 : 0);
+    const start = node.range[0] + (this.#source.isQuoted(node) ? 1 : 0);
     if (text.length > LONGEST_TEXT)
       throw this.at(node, `a text of ${text.length} characters; expected at most ${LONGEST_TEXT}`);
     if (LINE_BREAK_OR_CONTROL.test(text))
       throw this.at(node, 'a line break or control character in a text; a text is one line here');
-    const { line, col } = this.#lines.linePos(start);
-    return { text, file: this.#file, line, column: col, isVerbatim: this.#text.startsWith(text, start) };
-  }
-
-  #isQuoted(node: YamlNode): boolean {
-    return this.#yaml.isScalar(node) && (node.type ?? 'PLAIN').startsWith('QUOTE');
+    const position = this.#source.position(start);
+    return { text, file: this.#file, ...position, isVerbatim: this.#text.startsWith(text, start) };
   }
 
   /** Refuses LEXEME, at OFFSET, if what it says is not what people see. It is not part of a text. */
@@ -226,7 +200,7 @@ export class PlacedYaml {
   #fault({ contents }: YamlDocument, { code, message, pos }: import('yaml').YAMLParseError): ExpectationError {
     const misplaced = misplacedLine({ code, message, offset: pos[0] }, this.#text);
     if (misplaced !== undefined) return this.#error(misplaced.offset, misplaced.problem);
-    const problem = yamlProblem({ code, message, offset: pos[0] }, this.#text);
+    const problem = yamlProblem({ code, message, offset: pos[0] }, this.#text, EXPLANATIONS);
     return this.#error(code === 'MISSING_CHAR' ? this.#quoteBefore(contents, pos[0]) : pos[0], problem);
   }
 
@@ -240,8 +214,8 @@ export class PlacedYaml {
   }
 
   #error(offset: number, problem: string): ExpectationError {
-    const { line, col } = this.#lines.linePos(offset);
-    return new ExpectationError(problem, this.#file, Math.max(line, 1), Math.max(col, 1));
+    const { line, column } = this.#source.position(offset);
+    return new ExpectationError(problem, this.#file, line, column);
   }
 }
 
