@@ -11,10 +11,11 @@ export interface ProgramResult {
   readonly stderr: string;
 }
 
-/** Entries of the connection table: those of which this end of the reply tuple is ADDRESS. */
-export interface ConnectionSelector {
-  readonly replySource: Address;
-}
+/**
+ * Entries of the connection table: those of which either end of the reply tuple has an address, or those of UDP to an
+ * original destination port.
+ */
+export type ConnectionSelector = { readonly replyAddress: Address } | { readonly udpPort: number };
 
 export interface EngineHost {
   readonly backend: Backend;

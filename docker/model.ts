@@ -169,6 +169,16 @@ export interface ContainerState {
   readonly endpoints: readonly EndpointState[];
 }
 
+/** What an engine remembers until it stops, and the kernel until it boots. */
+export interface EngineMemory {
+  /** Which pool is tried first for the next network (18.06 to 26). */
+  readonly nextPool: number;
+  /** The last host port that was chosen, by `ADDRESS/PROTOCOL FIRST-LAST`. */
+  readonly lastPorts: Readonly<Record<string, number>>;
+  /** The last ifindex that the kernel has given out; 0: the highest of the interfaces that there are. */
+  readonly lastIfindex: number;
+}
+
 /** All of an engine and of the host that it runs on, but for the host's own description. */
 export interface DockerState {
   readonly schema: 1;
@@ -182,6 +192,8 @@ export interface DockerState {
   readonly containers: readonly ContainerState[];
   /** How many ids and names were chosen, so that the next ones are others. */
   readonly chosen: number;
+  /** Undefined: nothing. */
+  readonly memory?: EngineMemory;
   /** What the iptables service loads when it starts (/etc/sysconfig/iptables): iptables-save text; undefined: none. */
   readonly savedRules: string | undefined;
   /** Which rules belong to another tool, by its name: `ufw`, `firewalld`; iptables-save text. */
