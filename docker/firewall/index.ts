@@ -3,6 +3,7 @@ import type { EngineHost } from '../engine-host.js';
 import { UnsupportedError } from '../error.js';
 import { formatRelease, isSince } from '../releases.js';
 import type { BridgeNetwork, Firewall, FirewallSettings } from './firewall.js';
+import { firewallSince28 } from './since-28/index.js';
 
 /** PRESENT: the networks of which the rules stand already, in the order in which they were added. */
 export type MakeFirewall = (
@@ -23,9 +24,7 @@ const GENERATIONS: readonly Generation[] = [
   { since: [1, 12, 0], make: undefined },
   { since: [17, 6, 0], make: undefined },
   { since: [18, 3, 1], make: undefined },
-  { since: [28, 0, 0], make: undefined },
-  { since: [28, 0, 1], make: undefined },
-  { since: [29, 0, 0], make: undefined },
+  { since: [28, 0, 0], make: firewallSince28 },
 ];
 
 /**
