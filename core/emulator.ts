@@ -1,4 +1,6 @@
 /** The public interface of the emulator: input, output and creation. */
+import type { HostDescription } from '../codecs/host/description.js';
+import type { ConnectionSelector } from './conntrack/delete.js';
 import type { ListedConnections, RestoredConnections } from './conntrack/restore.js';
 import type { ConntrackTable } from './conntrack/table.js';
 import type { Drop, DropCause } from './drop.js';
@@ -117,6 +119,8 @@ export interface Emulator {
   readonly connections: ConntrackTable;
   /** What became of the connections in the options. */
   readonly restored: RestoredConnections;
+  /** The host as it is now. */
+  readonly host: Host;
   /** The rules in force. */
   readonly ruleset: Ruleset;
   /** The counters of each table in it. */
@@ -180,6 +184,21 @@ export interface Emulator {
    * two packets.
    */
   observe(observer: Observer | undefined): void;
+  /**
+   * The host becomes HOST, or the one that it describes, from the next packet on. Interfaces that it has already keep
+   * their indexes; new ones follow; on those that are gone nothing arrives any more (a frame is skipped), until they
+   * come back under their names. What the kernel does by itself is done: routes and neighbours go with their interface
+   * or address, come with it, and so do the connections that MASQUERADE has translated. Rules match interfaces that
+   * came later. Call it between two packets.
+   *
+   * @throws {HostError} if there can be no such host, or if it has a setting that cannot be followed where it changes
+   * (`HostError.isUnsupported`). Nothing has changed then.
+   */
+  changeHost(host: Host | HostDescription): void;
+  /** Gives indexes to the interfaces NAMES, which may come later (`Host.knownIndex`). */
+  expectInterfaces(names: readonly string[]): void;
+  /** Deletes the connections that SELECTOR selects, as `conntrack -D` does. Returns how many. */
+  deleteConnections(selector: ConnectionSelector): number;
   /** Time passes, without a packet: up to this time stamp (seconds since 1970, nanoseconds), unless it is past. */
   advanceTo(tsSec: number, tsNsec: number): void;
 }

@@ -11,6 +11,7 @@
  */
 import type { LoadedAddress } from '../codecs/byte-order.js';
 import { internetChecksum } from '../codecs/checksum.js';
+import type { HostDescription } from '../codecs/host/description.js';
 import {
   IPPROTO_ICMP,
   IPV4_CHECKSUM_AT,
@@ -38,6 +39,7 @@ import {
 } from './answers/ip-options.js';
 import type { Clock } from './clock.js';
 import type { Conntrack } from './conntrack/conntrack.js';
+import { type ConnectionSelector, deleteConnections } from './conntrack/delete.js';
 import type { RestoredConnections } from './conntrack/restore.js';
 import type { ConntrackTable } from './conntrack/table.js';
 import { decodeOwnPacket, decodePacket, isFragment } from './decode.js';
@@ -56,6 +58,7 @@ import type { Host } from './host/host.js';
 import { RouteAction } from './host/route-decision.js';
 import { isMulticast } from './host/routing.js';
 import { KERNEL_SOCKET, NO_SOCKET } from './host/socket-numbers.js';
+import type { HostInForce } from './host-in-force.js';
 import type { IdleTimers } from './idle-timers.js';
 import { Egress } from './link/egress.js';
 import { checkFrame, type Frame, noInterface } from './link/frame.js';
@@ -116,6 +119,7 @@ export class IpStack implements Emulator, UpcallReceiver {
   lastPath = -1;
 
   readonly #host: Host;
+  readonly #hostInForce: HostInForce;
   readonly #output: EmulatorOutput;
   readonly #conntrack: Conntrack;
   readonly #nat: Nat;
@@ -153,7 +157,8 @@ export class IpStack implements Emulator, UpcallReceiver {
     this.#trace = parts.tables.trace;
     this.#paths = parts.paths;
     this.#flowCache = parts.flowCache;
-    this.#host = options.host;
+    this.#host = parts.host;
+    this.#hostInForce = parts.hostInForce;
     this.#output = output;
     this.#conntrack = parts.conntrack;
     this.#random = parts.random;
@@ -170,12 +175,28 @@ export class IpStack implements Emulator, UpcallReceiver {
     this.#nat = parts.nat;
     this.#synproxy = parts.synproxy;
     this.#rules = parts.rules;
-    this.#egress = new Egress(options.host, parts.fragments.geometry, output);
+    this.#egress = new Egress(parts.host, parts.fragments.geometry, output);
     this.#updateDeadline();
   }
 
   replaceRules(change: RuleChange): void {
     this.#rules.replace(change);
+  }
+
+  changeHost(host: Host | HostDescription): void {
+    this.#hostInForce.change(host);
+  }
+
+  expectInterfaces(names: readonly string[]): void {
+    this.#hostInForce.expect(names);
+  }
+
+  deleteConnections(selector: ConnectionSelector): number {
+    return deleteConnections(this.connections, selector, this.#clock.nowMs);
+  }
+
+  get host(): Host {
+    return this.#host;
   }
 
   observe(observer: Observer | undefined): void {
@@ -247,11 +268,13 @@ export class IpStack implements Emulator, UpcallReceiver {
 
   receive(frame: Frame): void {
     const { dev } = frame;
-    if (this.#host.interfaces[dev] === undefined) throw noInterface(dev);
+    const device = this.#host.interfaces[dev];
+    if (device === undefined) throw noInterface(dev);
     checkFrame(frame);
     const received = this.#received;
     this.#forgetOutcome();
-    this.#emitFrame(frame, this.#host.interfaceNames[dev]);
+    this.#emitFrame(frame, device.name);
+    if (!device.isPresent || device.isDown) return void this.#skip('no-interface');
     if (!received.take(frame, this.#isBare(dev))) return void this.#skip(received.skip);
     this.#tick(frame.tsSec, frame.tsNsec);
     let upcall = UPCALL;
@@ -276,7 +299,9 @@ export class IpStack implements Emulator, UpcallReceiver {
   receiveUpcall(frame: Frame, upcall: number): void {
     const received = this.#received;
     this.#forgetOutcome();
-    this.#emitFrame(frame, this.#host.interfaceNames[frame.dev]);
+    const { name, isPresent, isDown } = this.#host.interfaces[frame.dev];
+    this.#emitFrame(frame, name);
+    if (!isPresent || isDown) return void this.#skip('no-interface');
     if (!received.take(frame, this.#isBare(frame.dev))) return void this.#skip(received.skip);
     this.#passTime();
     this.#receiveSlow(frame.dev, received, upcall);

@@ -3,7 +3,7 @@ import type { ConntrackTable } from './conntrack/table.js';
 import type { FlowCache } from './flow/flow-cache.js';
 import type { PathTable } from './flow/path.js';
 import type { HookEntry, Hooks } from './hooks.js';
-import type { HostFacts } from './host/facts.js';
+import type { Host } from './host/host.js';
 import { checkAccounting } from './rules/accounting.js';
 import type { MatchExtension } from './rules/extension.js';
 import type { Ruleset } from './rules/model.js';
@@ -25,7 +25,7 @@ export interface RulesInForceParts {
   readonly sets: SetStore;
   readonly paths: PathTable;
   readonly flowCache: FlowCache | null;
-  readonly facts: HostFacts;
+  readonly host: Host;
 }
 
 export class RulesInForce {
@@ -52,10 +52,11 @@ export class RulesInForce {
    *   nothing has changed then
    */
   replace(change: RuleChange): void {
-    const { tables, hooks, before, after, synproxy, connections, sets, paths, flowCache, facts } = this.#parts;
+    const { tables, hooks, before, after, synproxy, connections, sets, paths, host } = this.#parts;
     refuseIpv6(change.ruleset);
     const ruleset = rulesForSets(change.ruleset, sets, false);
-    if (facts.accounting !== undefined) checkAccounting(ruleset, facts.accounting);
+    const { accounting } = host.facts;
+    if (accounting !== undefined) checkAccounting(ruleset, accounting);
     // While the rules that were counted are still there.
     paths.flush();
     if (turnsOnAccounting(ruleset)) connections.turnOnAccounting();
@@ -66,9 +67,28 @@ export class RulesInForce {
     this.#references?.release();
     this.#references = references;
     hooks.replace([...before, ...tables.entries, ...synproxy.entries, ...after]);
-    flowCache?.changeRules(hooks.areLearnable, hasNat(ruleset));
     this.#ruleset = ruleset;
+    this.#learnAgain();
   }
+
+  /** The host has changed. Rules look for their interfaces again if it HAS_OTHER_NAMES. */
+  followHost(hasOtherNames: boolean): void {
+    const { tables, paths } = this.#parts;
+    paths.flush();
+    if (hasOtherNames) tables.rebuild();
+    this.#learnAgain();
+  }
+
+  /** Whatever was learned is forgotten. */
+  #learnAgain(): void {
+    const { flowCache, hooks, host } = this.#parts;
+    flowCache?.changeRules(hooks.areLearnable && isLearnable(host), hasNat(this.#ruleset));
+  }
+}
+
+/** Whether packets of a connection are routed the same. On others, each one may have another TOS, or a socket. */
+export function isLearnable({ routingReads, hasForeignSockets }: Host): boolean {
+  return !routingReads.tos && !hasForeignSockets;
 }
 
 /** Whether translated connections are translated. */

@@ -16,6 +16,7 @@ import { fragmentHooks } from './fragments/hooks.js';
 import { FragmentQueues } from './fragments/reassemble.js';
 import { Hooks } from './hooks.js';
 import type { Host } from './host/host.js';
+import { fragmentLimits, HostInForce } from './host-in-force.js';
 import { type IdleTimers, idleTimersOf } from './idle-timers.js';
 import { Memory } from './memory.js';
 import { MemoryArena } from './memory-arena.js';
@@ -29,7 +30,7 @@ import { PacketRandom, Random } from './random.js';
 import { type AccountingObjects, accountingOf } from './rules/accounting.js';
 import { HookedTables } from './rules/run/hooked-tables.js';
 import { HostContext, type UnboundQueueCounts } from './rules/run/host-context.js';
-import { RulesInForce, turnsOnAccounting } from './rules-in-force.js';
+import { isLearnable, RulesInForce, turnsOnAccounting } from './rules-in-force.js';
 import { HostSets } from './sets/host-sets.js';
 import type { SetStore } from './sets/store.js';
 import { SynproxyOnDemand } from './synproxy/on-demand.js';
@@ -38,6 +39,9 @@ import { Tee } from './tee.js';
 import { Uncertainty } from './uncertainty.js';
 
 export interface HostParts {
+  /** The emulator's own. */
+  readonly host: Host;
+  readonly hostInForce: HostInForce;
   readonly memory: Memory;
   readonly connections: ConntrackTable;
   readonly restored: RestoredConnections;
@@ -74,7 +78,9 @@ export function wireHost(
   sendAnswer: (answer: Packet) => void,
   sendCopy: (copy: Packet) => void,
 ): HostParts {
-  const { host, observer, seed = 0, memory = new Memory(), sets: hostSets = HostSets.of(host, [], seed) } = options;
+  const { observer, seed = 0, memory = new Memory(), sets: hostSets = HostSets.of(options.host, [], seed) } = options;
+  // It changes by itself, whoever else has it.
+  const host = options.host.copy();
   const { store: sets } = hostSets;
   const stack = new PacketStack();
   const observation = new PacketObservation(stack);
@@ -83,10 +89,10 @@ export function wireHost(
   hostSets.start(clock);
   const { packetNumber } = options;
   const random = packetNumber === undefined ? new Random(seed) : new PacketRandom(seed, packetNumber);
-  const tracking = createTracking(options, memory, random);
+  const tracking = createTracking(options, host, memory, random);
   const { connections, conntrack } = tracking;
   const nat = new Nat(connections, random);
-  const fragments = createFragmentQueues(host, memory);
+  const fragments = new FragmentQueues(fragmentLimits(host.sysctls), memory.hash);
   const answers = new Answers(host, conntrack, stack, clock, random, sendAnswer);
   const mode = options.checksums ?? 'verify';
   const coalescing = new Coalescing(mode, host.interfaces, connections);
@@ -128,8 +134,7 @@ export function wireHost(
     new SetAnswers(memory, sets),
   );
   let flowCache: FlowCache | null = null;
-  // Each packet of a connection may have another TOS.
-  if (engine === 'remembered' && !host.routingReads.tos && !host.hasForeignSockets) {
+  if (engine === 'remembered' && isLearnable(host)) {
     const learner = new MegaflowLearner(hooks, host, context, arena);
     const cache = new FlowCache({ memory, arena, table: connections, paths, learner, clock, packet: stack.first });
     uncertainty.onLostConnection = () => cache.stopMegaflows();
@@ -140,12 +145,15 @@ export function wireHost(
   const rules = new RulesInForce(
     {
       ...{ tables, hooks, before, after: options.hookEntries ?? [], synproxy },
-      ...{ connections, sets, paths, flowCache, facts: host.facts },
+      ...{ connections, sets, paths, flowCache, host },
     },
     options.ruleset,
   );
+  const changing = { host, rules, conntrack, answers, fragments, coalescing, sets, clock };
   return {
     ...tracking,
+    host,
+    hostInForce: new HostInForce(changing),
     ...{ memory, clock, random, nat, fragments, stack, answers, tables, hooks, rules, uncertainty, paths, flowCache },
     checksums: new ChecksumTally(offloads, conntrack, memory),
     ...{ coalescing, tee, synproxy, unboundQueues: context.unbound, accounting, idleTimers, sets, observation },
@@ -170,11 +178,11 @@ export class PacketObservation implements Observation {
 
 /** The connection table with the connections that the host has at the beginning, and what tracks packets in it. */
 function createTracking(
-  { ruleset, host, connections: listed }: EmulatorOptions,
+  { ruleset, connections: listed }: EmulatorOptions,
+  { sysctls }: Host,
   memory: Memory,
   random: Random,
 ): Pick<HostParts, 'connections' | 'conntrack' | 'restored'> {
-  const { sysctls } = host;
   const connections = new ConntrackTable(memory);
   const trackers = createTrackers(connections, (name) => sysctls.conntrack(name));
   if (sysctls.conntrack('acct') === 0 && !turnsOnAccounting(ruleset)) connections.turnOffAccounting();
@@ -182,13 +190,4 @@ function createTracking(
   const earlyDrop = new EarlyDrop(connections, random, sysctls.conntrack('buckets'));
   const conntrack = new Conntrack(connections, trackers, earlyDrop);
   return { connections, conntrack, restored: restoreConnections(connections, trackers, listed) };
-}
-
-function createFragmentQueues({ sysctls }: Host, { hash }: Memory): FragmentQueues {
-  const limits = {
-    timeoutMs: sysctls.global('net.ipv4.ipfrag_time') * 1000,
-    highThreshBytes: sysctls.global('net.ipv4.ipfrag_high_thresh'),
-    maxDist: sysctls.global('net.ipv4.ipfrag_max_dist'),
-  };
-  return new FragmentQueues(limits, hash);
 }

@@ -8,6 +8,7 @@ import { AddressType } from '../host/address-type.js';
 import { ErrorRate } from '../host/error-rate.js';
 import type { Host } from '../host/host.js';
 import type { OutputRoute } from '../host/route-decision.js';
+import type { Sysctls } from '../host/sysctls.js';
 import { setRoute } from '../own-route.js';
 import { CtInfo, ORIGINAL, type Packet, REPLY } from '../packet.js';
 import type { PacketStack } from '../packet-stack.js';
@@ -35,9 +36,9 @@ export class Answers implements OptionsHost {
   readonly #clock: Clock;
   readonly #send: (answer: Packet) => void;
   readonly #rate: ErrorRate;
-  readonly #ttl: number;
-  readonly #checksums: boolean;
-  readonly #reflectsMarks: boolean;
+  #ttl = 0;
+  #checksums = false;
+  #reflectsMarks = false;
 
   /** SEND hands a routed answer to the OUTPUT hook. */
   constructor(
@@ -54,9 +55,15 @@ export class Answers implements OptionsHost {
     this.#clock = clock;
     this.#send = send;
     this.#rate = new ErrorRate(host.sysctls, random, conntrack.table.memory.hash);
-    this.#ttl = host.sysctls.global('net.ipv4.ip_default_ttl');
-    this.#reflectsMarks = host.sysctls.global('net.ipv4.fwmark_reflect') !== 0;
-    this.#checksums = host.sysctls.global('net.netfilter.nf_conntrack_checksum') !== 0;
+    this.useSettings(host.sysctls);
+  }
+
+  /** From now on, these are the settings of the host. */
+  useSettings(sysctls: Sysctls): void {
+    this.#rate.useSettings(sysctls);
+    this.#ttl = sysctls.global('net.ipv4.ip_default_ttl');
+    this.#reflectsMarks = sysctls.global('net.ipv4.fwmark_reflect') !== 0;
+    this.#checksums = sysctls.global('net.netfilter.nf_conntrack_checksum') !== 0;
   }
 
   /** Sends an ICMP error about PACKET, which is on top of the stack, if one is allowed (icmp_send). */

@@ -106,7 +106,7 @@ export class FragmentQueues {
   dropReason: FragmentDropReason | '' = '';
   droppedWaiting = 0;
 
-  private readonly limits: FragmentLimits;
+  limits: Readonly<FragmentLimits>;
   private readonly hash: KeyedHash;
   /** Their number is a power of two, and at least that of the queues in them. */
   private buckets: (FragmentQueue | null)[] = new Array(INITIAL_BUCKETS).fill(null);

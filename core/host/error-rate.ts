@@ -32,14 +32,14 @@ interface Bucket {
 }
 
 export class ErrorRate {
-  private readonly limitMs: number;
+  private limitMs = 0;
   /** Of the whole host: messages per second and at once, how many may be sent now, and when that was set. */
-  private readonly perSecond: number;
-  private readonly burst: number;
+  private perSecond = 0;
+  private burst = 0;
   private credit = 0;
   private creditedTick = Number.NEGATIVE_INFINITY;
   /** Bit mask of the limited ICMP types. */
-  private readonly mask: number;
+  private mask = 0;
   private readonly hash: KeyedHash;
   /** Buckets used since `rotatedMs`, and those used in the period before, by the permuted address. */
   private recent = new Map<number, Bucket>();
@@ -52,6 +52,11 @@ export class ErrorRate {
     hash = new KeyedHash(),
   ) {
     this.hash = hash;
+    this.useSettings(sysctls);
+  }
+
+  /** From now on, these are the limits. What was sent before counts. */
+  useSettings(sysctls: Sysctls): void {
     this.limitMs = sysctls.global('net.ipv4.icmp_ratelimit');
     this.perSecond = sysctls.global('net.ipv4.icmp_msgs_per_sec');
     this.burst = sysctls.global('net.ipv4.icmp_msgs_burst');

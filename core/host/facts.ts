@@ -65,9 +65,9 @@ export class HostFacts {
   /** What is assumed when a port is asked for; '' for nothing. */
   readonly #assumedPorts: string;
   readonly #sockets: HostSockets | undefined;
-  readonly #assumed = new Set<string>();
+  #assumed = new Set<string>();
   /** Whether lists of recent that have no more than the default's addresses forgot one. */
-  readonly #forgot: (() => boolean)[] = [];
+  #forgot: (() => boolean)[] = [];
 
   /** LINKS: the interfaces, in their order. SETTINGS: the sysctls that are known. */
   constructor(facts: FactsDescription, links: readonly FactsLink[], settings: ReadonlyMap<string, number> = new Map()) {
@@ -86,6 +86,12 @@ export class HostFacts {
   /** What was asked for so far and is not described, a line each. */
   get assumed(): readonly string[] {
     return this.#forgot.some((forgot) => forgot()) ? [...this.#assumed, SMALL_LISTS] : [...this.#assumed];
+  }
+
+  /** Goes on from what was assumed of the host BEFORE it changed. */
+  continueFrom(before: HostFacts): void {
+    this.#assumed = before.#assumed;
+    this.#forgot = before.#forgot;
   }
 
   /** The same, since it was called last. What it returns is forgotten. */

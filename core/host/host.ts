@@ -1,30 +1,32 @@
 /**
  * The emulated host: interfaces, routes, neighbours, sysctls, and the routing decisions that follow from them.
  *
- * Built once from a description. Decisions do not allocate. Only IPv4 is routed, although the description includes
- * IPv6. Interfaces are indexes into `interfaces`; -1 means none.
+ * Built from a description. Decisions do not allocate. Only IPv4 is routed, although the description includes IPv6.
+ * Interfaces are indexes into `interfaces`; -1 means none. A host can change between two packets: an interface that
+ * goes keeps its index, which it has again if it comes back under its name.
  */
-import { type Address, addressFromHostOrder, prefixMask } from '../../codecs/address.js';
+import { type Address, addressFromHostOrder } from '../../codecs/address.js';
 import { formatLoaded, type LoadedAddress } from '../../codecs/byte-order.js';
-import type { HostDescription, LinkDescription } from '../../codecs/host/description.js';
+import type { HostDescription } from '../../codecs/host/description.js';
 import { HostError } from '../../codecs/host/error.js';
 import { type HostSource, readHost } from '../../codecs/host/parse-host.js';
-import { ETHERNET_LENGTH, IPPROTO_ICMP } from '../../codecs/layouts.js';
+import { IPPROTO_ICMP } from '../../codecs/layouts.js';
 import type { Packet } from '../packet.js';
 import { AddressType } from './address-type.js';
-import { HostFacts } from './facts.js';
+import { afterChange } from './after-change.js';
+import type { HostFacts } from './facts.js';
 import type { AddressSpan } from './fib.js';
-import { areComplete, routingTables } from './host-tables.js';
-import { type Interface, type InterfaceAddress, insertAddress, LOOPBACK_IFINDEX, noInterface } from './interfaces.js';
-import { MultipathHash } from './multipath.js';
-import { Neighbours } from './neighbours.js';
+import { changeOf, type HostChange } from './host-change.js';
+import { absentInterface, buildState, HostNotes, type HostState } from './host-state.js';
+import type { Interface } from './interfaces.js';
+import type { Neighbours } from './neighbours.js';
 import { Scope } from './route.js';
 import { InputRoute, OutputRoute, ReversePath } from './route-decision.js';
 import { RouteKey } from './route-key.js';
-import { forgetLayer4, isGroup, Routing } from './routing.js';
+import { forgetLayer4, isGroup, type Routing } from './routing.js';
 import type { RoutingReads, RoutingTables } from './routing-tables.js';
 import { selectAddress } from './source-address.js';
-import { Sysctls } from './sysctls.js';
+import type { Sysctls } from './sysctls.js';
 
 const OWN_ASSUMPTION = "the host's own packets = routed by source, protocol and ports, like those of connected sockets";
 
@@ -36,8 +38,6 @@ export interface IcmpErrorKey {
   readonly mark: number;
 }
 
-const LOOPBACK_ADDRESS = addressFromHostOrder(0x7f000001);
-const LOOPBACK_MTU = 65_536;
 /** 192.0.0.8 (RFC 7600): the source of ICMP errors from a host without addresses. */
 const DUMMY_ADDRESS = addressFromHostOrder(0xc0000008).loaded;
 
@@ -59,67 +59,83 @@ export function hostOf(source: HostSource): Host {
 }
 
 export class Host {
-  /** What it was built from. */
-  readonly description: HostDescription;
-  /** Loopback first, then the others in the order of the description. */
+  /** What it is built from. */
+  description: HostDescription;
+  /** Loopback first, then the others in the order in which they came. When the host changes, the array is the same. */
   readonly interfaces: readonly Interface[];
   readonly interfaceNames: readonly string[];
   /** Index of lo. */
   readonly loopback = 0;
-  readonly sysctls: Sysctls;
+  sysctls: Sysctls;
   /** What rules ask about it. */
-  readonly facts: HostFacts;
+  facts: HostFacts;
   /** Warnings about parts of the description that have no effect. */
-  readonly warnings: readonly string[];
+  warnings: readonly string[];
 
   /** Scratch key for route lookups: the caller fills it in and uses it for one lookup. */
   readonly routeKey = new RouteKey();
-  private readonly indexByName: ReadonlyMap<string, number>;
-  private readonly tables: RoutingTables;
-  private readonly routing: Routing;
-  readonly neighbours: Neighbours;
-  /** A packet of the host's own was routed by more than its destination. */
-  private hasRoutedOwn = false;
+  neighbours: Neighbours;
+  /** Adds the position in its files to an error about it. */
+  readonly locate: (error: HostError) => HostError;
+  private readonly indexByName = new Map<string, number>();
+  private tables: RoutingTables;
+  private routing: Routing;
+  private readonly notes: HostNotes;
   private readonly inputRoute = new InputRoute();
   private readonly outputRoute = new OutputRoute();
-  private readonly redirecting = new Set<number>();
 
-  /** Throws a HostError without a file position. LOCATE adds it to those that packets cause later. */
-  constructor(description: HostDescription, locate: (error: HostError) => HostError = (error) => error) {
-    this.description = description;
-    const links = withLoopback(description.links);
-    this.interfaces = links.map(interfaceOf);
+  /**
+   * Throws a HostError without a file position. LOCATE adds it to those that packets cause later. FROM: the host that
+   * this one is a copy of.
+   */
+  constructor(description: HostDescription, locate: (error: HostError) => HostError = (error) => error, from?: Host) {
+    this.locate = locate;
+    const state = from?.state ?? buildState(description, locate);
+    this.interfaces = [...state.interfaces];
     this.interfaceNames = this.interfaces.map(({ name }) => name);
-    this.indexByName = new Map(this.interfaceNames.map((name, index) => [name, index]));
-    this.sysctls = new Sysctls(this.interfaceNames, description.sysctls);
-    this.facts = new HostFacts(description.facts, links, description.sysctls);
-    // A complete list of routes has none for an interface that is down.
-    const isKnown = areComplete(description.routes);
-    const down = links
-      .filter(({ isUp, addresses }) => !isKnown && !isUp && addresses.some(({ local }) => isIpv4(local)))
-      .map(({ name }) => `interface ${name} is down; treating it as up`);
-    const tableWarnings: string[] = [];
-    this.neighbours = new Neighbours(this.interfaces, (address, dev) => this.routing.addressType(address, dev));
-    for (const { path, dev, address, mac } of description.neighbours) {
-      const index = this.interfaceIndex(dev);
-      if (!isIpv4(address)) this.neighbours.addIpv6(index, address, mac);
-      else if (index < 0) throw new HostError(`${path}.dev`, noInterface(dev, this.interfaceNames));
-      else this.neighbours.add(index, address.loaded, mac);
-    }
-    this.tables = routingTables(
-      {
-        interfaces: this.interfaces,
-        sysctls: this.sysctls,
-        interfaceIndex: (name) => this.interfaceIndex(name),
-        macOf: (dev, address) => this.neighbours.macOfIpv6(dev, address),
-        realmsOf: (realms) => this.facts.realmsOf(realms),
-      },
-      description,
-      tableWarnings,
-    );
-    this.warnings = [...description.warnings, ...tableWarnings, ...down, ...this.sysctls.warnings];
-    const hash = new MultipathHash(this.sysctls, locate);
-    this.routing = new Routing(this.interfaces, this.tables, this.sysctls, this.loopback, hash);
+    for (const { index, name } of this.interfaces) this.indexByName.set(name, index);
+    this.notes = from?.notes ?? new HostNotes();
+    this.description = state.description;
+    this.sysctls = state.sysctls;
+    this.facts = state.facts;
+    this.warnings = state.warnings;
+    this.neighbours = state.neighbours;
+    this.tables = state.tables;
+    this.routing = state.routing;
+  }
+
+  private get state(): HostState {
+    const { description, interfaces, sysctls, facts, warnings, neighbours, tables, routing } = this;
+    return { description, interfaces, sysctls, facts, warnings, neighbours, tables, routing };
+  }
+
+  /** A host that is the same now and changes by itself. What is assumed by one is assumed by the other, too. */
+  copy(): Host {
+    return new Host(this.description, this.locate, this);
+  }
+
+  /**
+   * Becomes the host that DESCRIPTION describes, with what the kernel does by itself when links and addresses change
+   * (`afterChange`).
+   * @throws {HostError} if there can be no such host, or if it differs in what cannot be followed; nothing has changed
+   *   then
+   */
+  change(description: HostDescription, locate = this.locate): HostChange {
+    const state = buildState(afterChange(this.description, description), locate, this.interfaces);
+    const change = changeOf(this, state);
+    const [own, names] = [this.interfaces as Interface[], this.interfaceNames as string[]];
+    own.splice(0, own.length, ...state.interfaces);
+    names.splice(0, names.length, ...own.map(({ name }) => name));
+    for (const { index, name } of own) this.indexByName.set(name, index);
+    state.facts.continueFrom(this.facts);
+    state.neighbours.continueFrom(this.neighbours);
+    this.description = state.description;
+    this.sysctls = state.sysctls;
+    this.facts = state.facts;
+    this.neighbours = state.neighbours;
+    this.tables = state.tables;
+    this.routing = state.routing;
+    return change;
   }
 
   /**
@@ -131,26 +147,43 @@ export class Host {
       const bytes = Array.from(mac, (byte) => byte.toString(16).padStart(2, '0'));
       return `neighbour ${formatLoaded(address)} on ${this.interfaceNames[dev]} = ${bytes.join(':')}`;
     });
-    const own = this.hasRoutedOwn ? [OWN_ASSUMPTION] : [];
+    const own = this.notes.hasRoutedOwn ? [OWN_ASSUMPTION] : [];
     return [...this.sysctls.assumed, ...this.facts.assumed, ...neighbours, ...own];
   }
 
   /** A packet is forwarded by DEV, where it came from. */
   noteReturn(dev: number): void {
-    if (this.sysctls.sendRedirects(dev)) this.redirecting.add(dev);
+    if (this.sysctls.sendRedirects(dev)) this.notes.redirecting.add(dev);
   }
 
   /** About the packets that went back by the interface where they came from. */
   redirectWarnings(): string[] {
-    const names = [...this.redirecting].map((dev) => this.interfaceNames[dev]);
+    const names = [...this.notes.redirecting].map((dev) => this.interfaceNames[dev]);
     return names.length === 0
       ? []
       : [`packets left by ${names.join(', ')}, where they came from; ICMP redirects are not emulated`];
   }
 
-  /** The index of interface NAME, or -1 if it does not exist. */
+  /** The index of interface NAME, or -1 if it does not exist now. */
   interfaceIndex(name: string): number {
+    const index = this.indexByName.get(name) ?? -1;
+    return index >= 0 && this.interfaces[index].isPresent ? index : -1;
+  }
+
+  /** The index that interface NAME has, or had, or will have (`expect`); -1 if there never was one. */
+  knownIndex(name: string): number {
     return this.indexByName.get(name) ?? -1;
+  }
+
+  /** Gives indexes to interfaces that may come later. Those of NAMES that are known have theirs. */
+  expect(names: readonly string[]): void {
+    for (const name of names) {
+      if (this.indexByName.has(name)) continue;
+      const index = this.interfaces.length;
+      (this.interfaces as Interface[]).push(absentInterface(name, index));
+      (this.interfaceNames as string[]).push(name);
+      this.indexByName.set(name, index);
+    }
   }
 
   /** Routes an arriving packet after PREROUTING (ip_route_input). The returned record is reused by the next call. */
@@ -174,7 +207,7 @@ export class Host {
     const key = this.routeKey.fromOwn(packet);
     if (isSourced) return this.routeOutput(key, key.source);
     if (this.tables.isPlain) return this.routeOutput(key);
-    this.hasRoutedOwn = true;
+    this.notes.hasRoutedOwn = true;
     const isOwn = this.routing.addressType(key.source, -1) === AddressType.LOCAL;
     if (!isOwn || isGroup(key.destination)) key.source = 0;
     return this.routeOutput(key, key.source);
@@ -286,54 +319,4 @@ export class Host {
   writeMac(dev: number, nextHop: LoadedAddress, into: Uint8Array, at: number): void {
     this.neighbours.writeMac(dev, nextHop, into, at);
   }
-}
-
-/** LINKS with lo first. Adds lo and 127.0.0.1/8 if they are missing. */
-function withLoopback(links: readonly LinkDescription[]): LinkDescription[] {
-  const lo = links.find(({ isLoopback }) => isLoopback);
-  const own = {
-    path: lo?.path ?? '',
-    local: LOOPBACK_ADDRESS,
-    peer: LOOPBACK_ADDRESS,
-    prefixLength: 8,
-    broadcast: undefined,
-    scope: Scope.HOST,
-    metric: 0,
-    isWithoutRoute: false,
-  };
-  const bare = {
-    path: '',
-    name: 'lo',
-    ifindex: LOOPBACK_IFINDEX,
-    master: undefined,
-    kind: undefined,
-    slaveKind: undefined,
-    lower: undefined,
-    vlanId: 0,
-    mac: new Uint8Array(6),
-    mtu: LOOPBACK_MTU,
-    isLoopback: true,
-    isUp: true,
-    isEthernet: true,
-    isArpless: false,
-    group: 'default',
-  };
-  const addresses = (lo?.addresses ?? []).filter(({ local }) => !local.equals(LOOPBACK_ADDRESS));
-  return [{ ...bare, ...lo, addresses: [own, ...addresses] }, ...links.filter((link) => link !== lo)];
-}
-
-function isIpv4(address: Address): boolean {
-  return address.family === 'ipv4';
-}
-
-function interfaceOf(link: LinkDescription, index: number): Interface {
-  const { name, mac, mtu, isLoopback, isArpless, group } = link;
-  const linkLength = link.isEthernet ? ETHERNET_LENGTH : 0;
-  const addresses: InterfaceAddress[] = [];
-  // Duplicates, which the kernel refuses, are ignored.
-  for (const { path: _, ...address } of link.addresses) {
-    const mask = prefixMask(address.local.family, address.prefixLength);
-    if (isIpv4(address.local)) insertAddress(addresses, { ...address, mask });
-  }
-  return { index, name, linkLength, mac, isArpless, mtu, isLoopback, group, addresses };
 }

@@ -26,9 +26,17 @@ export interface InterfaceAddress {
 }
 
 export interface Interface {
-  /** Position in `host.interfaces`. */
+  /** Position in `host.interfaces`, which it keeps for as long as the host exists. */
   readonly index: number;
   readonly name: string;
+  /** The kernel's index; 0: unknown. One of the same name that is made later has another. */
+  readonly ifindex: number;
+  /** The host has it now. Nothing arrives on one that is gone, or has not come yet, and no route leads there. */
+  readonly isPresent: boolean;
+  /** It is set down, and not since the beginning: nothing arrives on it. */
+  readonly isDown: boolean;
+  /** The description says that it is up. */
+  readonly isUp: boolean;
   /** The length of the header before each packet: that of Ethernet, or 0 if packets are bare. */
   readonly linkLength: number;
   /** Six bytes; zeros if it has none. */

@@ -18,12 +18,17 @@ export class Neighbours {
   private readonly keys = new Int32Array(2 * CACHE_SLOTS);
   private readonly macs = new Uint8Array(MAC_BYTES * CACHE_SLOTS);
   /** Next hops so far that the description does not include: interface * 2^32 + address (as loaded). */
-  private readonly unknown = new Set<number>();
+  private unknown = new Set<number>();
 
   constructor(
     private readonly interfaces: readonly Interface[],
     private readonly addressType: (address: LoadedAddress, dev: number) => AddressType,
   ) {}
+
+  /** Goes on from what was assumed of the host BEFORE it changed. */
+  continueFrom(before: Neighbours): void {
+    this.unknown = before.unknown;
+  }
 
   add(dev: number, address: LoadedAddress, mac: Uint8Array): void {
     this.known[dev] ??= new Map();

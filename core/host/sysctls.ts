@@ -163,6 +163,11 @@ export class Sysctls {
     return value;
   }
 
+  /** Whether the settings that are not of an interface are the same in OTHER. */
+  hasSameGlobals(other: Sysctls): boolean {
+    return [...this.globals].every(([name, value]) => other.globals.get(name) === value);
+  }
+
   /** The value of `net.netfilter.nf_conntrack_…`. */
   conntrack(name: string): number {
     return this.global(CONNTRACK + name);

@@ -59,7 +59,8 @@ export type LinkSkip =
   | 'vlan'
   | 'not-ip'
   | 'link-too-short'
-  | 'unknown-linktype';
+  | 'unknown-linktype'
+  | 'no-interface';
 
 /** The fields of a frame read here. Both `Frame` and capture records have them. */
 export interface LinkBytes {

@@ -40,13 +40,18 @@ export class Coalescing implements CoalescedCounts {
   /** Whether frames may be coalesced at all. */
   readonly isOn: boolean;
   /** By interface. */
-  readonly #mtus: Int32Array;
+  #mtus: Int32Array;
   readonly #table: ConntrackTable;
 
   constructor(mode: ChecksumMode, interfaces: readonly Interface[], table: ConntrackTable) {
     this.isOn = mode !== 'verify';
     this.#mtus = Int32Array.from(interfaces, ({ mtu }) => mtu);
     this.#table = table;
+  }
+
+  /** From now on, the host has these interfaces. */
+  useInterfaces(interfaces: readonly Interface[]): void {
+    this.#mtus = Int32Array.from(interfaces, ({ mtu }) => mtu);
   }
 
   /** Marks PACKET if it is coalesced: too long for the interface it arrived or will leave by, or without a length. */

@@ -23,10 +23,16 @@ export function createTracker(
   sysctl: (name: string) => number,
 ): L4Tracker {
   const timeoutsMs = new Float64Array(Math.max(-1, ...protocol.timeouts.map(([index]) => index)) + 1);
+  const tracker = { protocol, table, timeoutsMs, verifiesChecksums: sysctl('checksum') !== 0 };
+  setUpTracker(tracker, sysctl);
+  return tracker;
+}
+
+/** Gives TRACKER the time-outs and settings that SYSCTL returns. Connections get them with their next packet. */
+export function setUpTracker(tracker: L4Tracker, sysctl: (name: string) => number): void {
+  const { protocol, timeoutsMs } = tracker;
   for (const [index, name, defaultSeconds] of protocol.timeouts) {
     timeoutsMs[index] = 1000 * (name === null ? defaultSeconds : sysctl(name));
   }
-  const tracker = { protocol, table, timeoutsMs, verifiesChecksums: sysctl('checksum') !== 0 };
   protocol.setUp(tracker, sysctl);
-  return tracker;
 }

@@ -3,9 +3,14 @@ export class IfaceNames {
   readonly #names: string[] = [''];
   readonly #numbers = new Map<string, number>();
   /** By the interface's index. */
-  readonly #ofDevices: readonly number[];
+  #ofDevices: readonly number[] = [];
 
   constructor(devices: readonly string[]) {
+    this.useInterfaces(devices);
+  }
+
+  /** From now on, the host has the interfaces DEVICES. */
+  useInterfaces(devices: readonly string[]): void {
     this.#ofDevices = devices.map((name) => this.number(name));
   }
 

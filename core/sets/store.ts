@@ -28,6 +28,11 @@ export class SetStore {
     this.#world = { clock, names, found: this.found, changes: this.changes, randomWord };
   }
 
+  /** From now on, the host has the interfaces NAMES, by their indexes. */
+  useInterfaces(names: readonly string[]): void {
+    this.#world.names.useInterfaces(names);
+  }
+
   /** The set NAME; undefined: there is none. */
   get(name: string): IpSet | undefined {
     return this.#byName.get(name)?.set;

@@ -161,5 +161,6 @@ const MISSED: Readonly<Record<string, string>> = {
   ipv6: 'it is IPv6, which is not followed',
   'not-ip': 'it is no IPv4 packet',
   'link-too-short': 'it is cut too short',
+  'no-interface': 'the host does not have its interface at that time',
   bridged: 'it was passed from port to port of a bridge, below IP',
 };

@@ -77,20 +77,30 @@ export interface TableParts {
 
 /** What runs a table. One that is built while packets are observed is compiled when they no longer are. */
 class TableRunner {
-  program: TableProgram;
-  #compileLater: (() => TableProgram) | undefined;
+  program!: TableProgram;
+  readonly #table: Table;
+  readonly #parts: ProgramParts;
+  /** It is interpreted, because packets were observed when it was built. */
+  #isToCompile = false;
 
   constructor(table: Table, parts: ProgramParts) {
-    const isObserved = parts.observation.emit !== undefined;
-    this.program = buildProgram(table, isObserved ? { ...parts, engine: 'interpreter' } : parts);
-    if (isObserved) this.#compileLater = () => buildProgram(table, parts);
+    this.#table = table;
+    this.#parts = parts;
+    this.rebuild();
+  }
+
+  /** Looks for the interfaces of rules again. */
+  rebuild(): void {
+    const isObserved = this.#parts.observation.emit !== undefined;
+    this.program = buildProgram(this.#table, isObserved ? { ...this.#parts, engine: 'interpreter' } : this.#parts);
+    this.#isToCompile = isObserved;
   }
 
   /** Returns false if nothing had to be done. */
   compile(): boolean {
-    if (this.#compileLater === undefined) return false;
-    this.program = this.#compileLater();
-    this.#compileLater = undefined;
+    if (!this.#isToCompile) return false;
+    this.program = buildProgram(this.#table, this.#parts);
+    this.#isToCompile = false;
     return true;
   }
 }
@@ -199,6 +209,12 @@ export class HookedTables {
     const chains = (packet: Packet): Verdict => byHook[packet.hook](packet);
     const learn = (walk: FlowWalk, hook: Hook): boolean => walk.translate(declared, firstId, hook);
     return { ...running, entries: natHooks(nat, chains, rerouted, learn, observation) };
+  }
+
+  /** The host has interfaces of other names. What was learned from the tables has to be forgotten first. */
+  rebuild(): void {
+    for (const { runner } of this.#running) runner.rebuild();
+    this.#publish();
   }
 
   /** Compiles the tables that were built while packets were observed. */
