@@ -3,6 +3,7 @@
  * iptables as that generation does, in its order. The engine calls it when the daemon starts, and for networks,
  * endpoints and ports.
  */
+import type { EngineHost } from '../engine-host.js';
 import type { DaemonOptions, PortBinding } from '../model.js';
 
 /** What rules depend on of a bridge network. */
@@ -47,6 +48,8 @@ export interface Firewall {
   start(enabledForwarding: boolean): void;
   /** ENABLED_FORWARDING: the engine has just turned ip_forward on for it, as those since 28 do. */
   addNetwork(network: BridgeNetwork, enabledForwarding?: boolean): void;
+  /** As addNetwork, for a network that the daemon finds when it starts and does not make again. Undefined: no different. */
+  restoreNetwork?(network: BridgeNetwork, enabledForwarding?: boolean): void;
   removeNetwork(network: BridgeNetwork): void;
   addEndpoint(network: BridgeNetwork, address: string): void;
   removeEndpoint(network: BridgeNetwork, address: string): void;
@@ -68,6 +71,17 @@ export interface FirewallSettings {
   readonly release: readonly number[];
   readonly options: DaemonOptions;
 }
+
+/**
+ * Makes the firewall of an engine on HOST. PRESENT: the networks of which the rules stand already, in the order in which
+ * they were added.
+ * @throws {UnsupportedError} if an option is not followed
+ */
+export type MakeFirewall = (
+  settings: FirewallSettings,
+  host: EngineHost,
+  present: readonly BridgeNetwork[],
+) => Firewall;
 
 /** iptables has failed. */
 export class FirewallError extends Error {

@@ -56,21 +56,22 @@ export class IptablesTool {
 
   /** Appends RULE unless it is there. @throws {FirewallError} */
   append(rule: EngineRule): void {
-    if (!this.exists(rule)) this.#change('-A', rule);
+    if (!this.exists(rule)) this.run(...commandOf('-A', rule));
   }
 
   /** Inserts RULE at the top of its chain unless it is there. @throws {FirewallError} */
   insert(rule: EngineRule): void {
-    if (!this.exists(rule)) this.#change('-I', rule);
+    if (!this.exists(rule)) this.run(...commandOf('-I', rule));
   }
 
   /** Deletes RULE if it is there. @throws {FirewallError} */
   delete(rule: EngineRule): void {
-    if (this.exists(rule)) this.#change('-D', rule);
+    if (this.exists(rule)) this.run(...commandOf('-D', rule));
   }
 
-  #change(option: string, { table, chain, words }: EngineRule): void {
-    this.run('-t', table, option, chain, ...words);
+  /** Deletes RULE, whatever iptables says. */
+  deleteIfPossible(rule: EngineRule): void {
+    this.tries(...commandOf('-D', rule));
   }
 
   hasChain(table: TableName, chain: string): boolean {
@@ -87,6 +88,12 @@ export class IptablesTool {
     this.tries('-t', table, '-F', chain);
     this.tries('-t', table, '-X', chain);
   }
+}
+
+/** The words of a command that adds or deletes RULE. Without NAMES_FILTER, it leaves out the table that is the default. */
+export function commandOf(option: '-A' | '-I' | '-D', rule: EngineRule, namesFilter = true): string[] {
+  const { table, chain, words } = rule;
+  return [...(table === 'filter' && !namesFilter ? [] : ['-t', table]), option, chain, ...words];
 }
 
 /**
