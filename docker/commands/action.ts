@@ -67,4 +67,6 @@ export interface Command {
   readonly words: readonly Word[];
   /** The file, or `--at 10s`. */
   readonly file: string;
+  /** What of it does not count, or was assumed; for people. */
+  readonly notes: readonly string[];
 }
