@@ -1,0 +1,66 @@
+/** What the options of a network mean (the labels of libnetwork's bridge driver). */
+import type { BridgeNetwork } from '../firewall/firewall.js';
+import type { DaemonOptions, NetworkSpec, NetworkState } from '../model.js';
+
+const PREFIX = 'com.docker.network.';
+
+export const OPTION = {
+  bridgeName: `${PREFIX}bridge.name`,
+  isDefaultBridge: `${PREFIX}bridge.default_bridge`,
+  icc: `${PREFIX}bridge.enable_icc`,
+  masquerade: `${PREFIX}bridge.enable_ip_masquerade`,
+  bindingAddress: `${PREFIX}bridge.host_binding_ipv4`,
+  gatewayMode: `${PREFIX}bridge.gateway_mode_ipv4`,
+  inhibitIpv4: `${PREFIX}bridge.inhibit_ipv4`,
+  trustedInterfaces: `${PREFIX}bridge.trusted_host_interfaces`,
+  hostAddress: `${PREFIX}host_ipv4`,
+  mtu: `${PREFIX}driver.mtu`,
+} as const;
+
+/** The name of the default network's bridge. */
+export const DEFAULT_BRIDGE = 'docker0';
+
+export function isTrue(spec: NetworkSpec, option: string, otherwise: boolean): boolean {
+  const value = spec.options[option];
+  return value === undefined ? otherwise : /^(?:1|t|true)$/i.test(value);
+}
+
+export function mtuOf(spec: NetworkSpec): number {
+  return Number(spec.options[OPTION.mtu] ?? 0) || 1500;
+}
+
+/** What the rules for NETWORK depend on; undefined: it has no bridge. */
+export function bridgeNetworkOf(network: NetworkState): BridgeNetwork | undefined {
+  const { spec, bridge, subnet, gateway } = network;
+  if (bridge === undefined || subnet === undefined) return undefined;
+  const trusted = spec.options[OPTION.trustedInterfaces];
+  return {
+    bridge,
+    subnet,
+    gateway,
+    isDefault: spec.name === 'bridge',
+    isInternal: spec.isInternal,
+    allowsIcc: isTrue(spec, OPTION.icc, true),
+    masquerades: isTrue(spec, OPTION.masquerade, true),
+    hostAddress: spec.options[OPTION.hostAddress],
+    gatewayMode: gatewayModeOf(spec),
+    trustedInterfaces: trusted === undefined || trusted === '' ? [] : trusted.split(':'),
+  };
+}
+
+export function gatewayModeOf(spec: NetworkSpec): BridgeNetwork['gatewayMode'] {
+  const mode = spec.options[OPTION.gatewayMode];
+  return mode === 'routed' || mode === 'nat-unprotected' || mode === 'isolated' ? mode : 'nat';
+}
+
+/** The options that the default network gets from those of the daemon. */
+export function defaultNetworkOptions(options: DaemonOptions): Record<string, string> {
+  return {
+    [OPTION.bridgeName]: options.bridge ?? DEFAULT_BRIDGE,
+    [OPTION.isDefaultBridge]: 'true',
+    [OPTION.icc]: String(options.icc),
+    [OPTION.masquerade]: String(options.ipMasq),
+    [OPTION.bindingAddress]: options.ip,
+    [OPTION.mtu]: String(options.mtu),
+  };
+}

@@ -1,0 +1,302 @@
+/** Containers join and leave networks: addresses, veth pairs, published ports. */
+import { parseAddress } from '../../codecs/address.js';
+import type { Link } from '../firewall/firewall.js';
+import { FirewallError } from '../firewall/firewall.js';
+import type { EndpointSpec, PortBinding } from '../model.js';
+import { withoutAddress } from './addresses.js';
+import { gatewayModeOf, isTrue, mtuOf, OPTION } from './bridge-options.js';
+import type { Container, Endpoint, Engine, Network } from './engine.js';
+import { EngineError } from './engine-error.js';
+import { closeSockets, isBound, openSockets } from './host-sockets.js';
+import { idOf, macOfAddress, randomMac, vethName } from './identity.js';
+import { reserve, spaceOf } from './networks.js';
+import { allocatePorts, type PortPool } from './port-allocator.js';
+import { isWithin, parseIpv4 } from './prefixes.js';
+import { exposedPorts, type PortRequest, requestsOf } from './published-ports.js';
+
+/** A part in a network that nobody takes yet. */
+export function newEndpoint(spec: EndpointSpec): Endpoint {
+  return { spec, id: '', address: undefined, mac: undefined, veth: undefined, bindings: [] };
+}
+
+/**
+ * CONTAINER, which runs or starts, joins the network of ENDPOINT. What fails leaves it disconnected.
+ * @throws {EngineError} {FirewallError}
+ */
+export function join(engine: Engine, container: Container, endpoint: Endpoint): void {
+  const network = engine.network(endpoint.spec.network);
+  if (network.bridge === undefined) return;
+  connect(engine, container, endpoint, network);
+  const others = container.endpoints.filter((other) => other !== endpoint && isConnected(other));
+  const before = gatewayOf(engine, others);
+  const after = gatewayOf(engine, [...others, endpoint]);
+  try {
+    if (after !== endpoint) return;
+    if (before !== undefined) unpublish(engine, before);
+    if (!network.spec.isInternal) publish(engine, container, endpoint);
+  } catch (error) {
+    const failure = programmingFailed(error, container, endpoint);
+    disconnect(engine, endpoint, network);
+    if (before !== undefined) tryTo(() => publish(engine, container, before));
+    throw failure;
+  }
+}
+
+export function isConnected({ address }: Endpoint): boolean {
+  return address !== undefined;
+}
+
+/** Gives ENDPOINT an address and a veth pair. */
+function connect(engine: Engine, container: Container, endpoint: Endpoint, network: Network): void {
+  const { links, traits, options } = engine;
+  const { spec } = endpoint;
+  endpoint.id = idOf('endpoint', engine.choose());
+  const address = takeAddress(network, spec);
+  const chosenMac = traits.macFollowsAddress ? macOfAddress(address) : randomMac('container', engine.choose());
+  const mac = spec.mac ?? chosenMac;
+  const bridge = network.bridge as string;
+  const peers = container.endpoints.map(({ veth }) => (veth === undefined ? 1 : (links.peerOf(veth) ?? 1)));
+  const inContainer = Math.max(1, ...peers) + 1;
+  const peerIndex = traits.vethEndsInContainer ? inContainer : links.takeIfindex();
+  const number = engine.choose();
+  const name = vethName(number);
+  const isHairpin = !options.userlandProxy;
+  const mtu = mtuOf(network.spec);
+  links.addVeth({ name, bridge, mac: randomMac('veth', number), mtu, isHairpin, peerIndex });
+  links.addNeighbour(bridge, address, mac);
+  Object.assign(endpoint, { address, mac, veth: name, bindings: [] });
+  try {
+    if (options.iptables) engine.firewall.addEndpoint(engine.bridgeNetwork(network), address);
+  } catch (error) {
+    disconnect(engine, endpoint, network);
+    throw error;
+  }
+}
+
+function takeAddress(network: Network, spec: EndpointSpec): string {
+  const number = spec.address === undefined ? undefined : parseIpv4(spec.address);
+  const subnet = spaceOf(network)?.subnet;
+  if (number !== undefined && subnet !== undefined && !isWithin(number, subnet)) {
+    throw new EngineError(`Invalid address ${spec.address}: It does not belong to any of this network's subnets`);
+  }
+  return reserve(network, spec.address);
+}
+
+/** Takes back what connect() did. */
+function disconnect(engine: Engine, endpoint: Endpoint, network: Network): void {
+  const { address, veth } = endpoint;
+  if (address === undefined || network.bridge === undefined) return;
+  if (veth !== undefined) engine.links.remove(veth);
+  engine.links.removeNeighbour(network.bridge, address);
+  if (network.addressing !== undefined) network.addressing = withoutAddress(network.addressing, address);
+  Object.assign(endpoint, { id: '', address: undefined, mac: undefined, veth: undefined, bindings: [] });
+}
+
+/** CONTAINER leaves the network of ENDPOINT; another network may publish its ports then. */
+export function leave(engine: Engine, container: Container, endpoint: Endpoint): void {
+  const network = engine.network(endpoint.spec.network);
+  const { address, veth } = endpoint;
+  if (address === undefined || network.bridge === undefined) return;
+  const connected = container.endpoints.filter(isConnected);
+  const wasGateway = gatewayOf(engine, connected) === endpoint;
+  if (wasGateway) unpublish(engine, endpoint);
+  changeLinks(engine, container, endpoint, 'removeLink');
+  // The container's end of the pair comes back to the host before both are deleted.
+  const peer = veth === undefined ? undefined : engine.links.peerOf(veth);
+  if (peer !== undefined && engine.links.isIfindexTaken(peer)) engine.links.takeIfindex();
+  const next = gatewayOf(
+    engine,
+    connected.filter((other) => other !== endpoint),
+  );
+  if (wasGateway && next !== undefined) tryTo(() => publish(engine, container, next));
+  if (engine.options.iptables) engine.firewall.removeEndpoint(engine.bridgeNetwork(network), address);
+  disconnect(engine, endpoint, network);
+}
+
+/** Runs ACTION, of which the engine only logs that it fails. */
+function tryTo(action: () => void): void {
+  try {
+    action();
+  } catch (error) {
+    if (!(error instanceof EngineError || error instanceof FirewallError)) throw error;
+  }
+}
+
+/** CONTAINER leaves all of its networks, first the one by which it is reached. */
+export function leaveAll(engine: Engine, container: Container): void {
+  for (;;) {
+    const connected = inGatewayOrder(engine, container.endpoints.filter(isConnected));
+    if (connected[0] === undefined) return;
+    leave(engine, container, connected[0]);
+  }
+}
+
+/** The endpoint by which its container is reached from outside, and has its default route. */
+export function gatewayOf(engine: Engine, endpoints: readonly Endpoint[]): Endpoint | undefined {
+  return inGatewayOrder(engine, endpoints).find((endpoint) => hasGateway(engine, endpoint));
+}
+
+function hasGateway(engine: Engine, { spec }: Endpoint): boolean {
+  const network = engine.network(spec.network);
+  if (gatewayModeOf(network.spec) === 'isolated') return false;
+  return !network.spec.isInternal || engine.traits.internalHasGateway;
+}
+
+function inGatewayOrder(engine: Engine, endpoints: readonly Endpoint[]): Endpoint[] {
+  const specOf = ({ spec }: Endpoint): Network['spec'] => engine.network(spec.network).spec;
+  return [...endpoints].sort(
+    (a, b) =>
+      b.spec.gatewayPriority - a.spec.gatewayPriority ||
+      Number(specOf(a).isInternal) - Number(specOf(b).isInternal) ||
+      (specOf(a).name < specOf(b).name ? -1 : 1),
+  );
+}
+
+/** Publishes the ports of CONTAINER by ENDPOINT. @throws {EngineError} {FirewallError} */
+function publish(engine: Engine, container: Container, endpoint: Endpoint): void {
+  const { traits } = engine;
+  const network = engine.network(endpoint.spec.network);
+  const groups = groupsOf(requestsOf(container.spec, traits), network, traits.sortsByContainerPort);
+  try {
+    for (const group of groups) publishGroup(engine, endpoint, network, group);
+  } catch (error) {
+    unpublishPorts(engine, endpoint);
+    throw error;
+  }
+  if (traits.deletesConnectionsAtStart) deleteConnections(engine, endpoint);
+  changeLinks(engine, container, endpoint, 'addLink');
+}
+
+type AddressedRequest = PortRequest & { readonly hostAddress: string };
+
+/** Requests that differ in their host address alone get the same port, since 27. */
+function groupsOf(requests: readonly PortRequest[], { spec }: Network, grouped: boolean): AddressedRequest[][] {
+  const groups: AddressedRequest[][] = [];
+  for (const request of requests) {
+    const addressed = {
+      ...request,
+      hostAddress: request.hostAddress ?? spec.options[OPTION.bindingAddress] ?? '0.0.0.0',
+    };
+    const last = groups.at(-1);
+    if (grouped && last !== undefined && isSamePort(last[0], addressed)) last.push(addressed);
+    else groups.push([addressed]);
+  }
+  return groups;
+}
+
+function isSamePort(a: PortRequest, b: PortRequest): boolean {
+  return a.containerPort === b.containerPort && a.protocol === b.protocol && a.first === b.first && a.last === b.last;
+}
+
+function publishGroup(engine: Engine, endpoint: Endpoint, network: Network, group: readonly AddressedRequest[]): void {
+  const containerAddress = endpoint.address as string;
+  const isRouted = gatewayModeOf(network.spec) === 'routed';
+  const bindings = isRouted
+    ? group.map((request) => routedBinding(request, containerAddress))
+    : allocatePorts(group, containerAddress, poolOf(engine));
+  if (engine.options.iptables) engine.firewall.addPorts(engine.bridgeNetwork(network), bindings);
+  endpoint.bindings = [...endpoint.bindings, ...bindings];
+  openSockets(engine.host.network, bindings);
+}
+
+function routedBinding({ containerPort, protocol }: PortRequest, containerAddress: string): PortBinding {
+  return { hostAddress: '0.0.0.0', hostPort: 0, containerAddress, containerPort, protocol };
+}
+
+function poolOf(engine: Engine): PortPool {
+  const { host, memory, traits } = engine;
+  const taken = engine.publishedPorts;
+  const isOwn = (binding: PortBinding): boolean =>
+    taken.some((other) => other.hostPort === binding.hostPort && other.protocol === binding.protocol);
+  return {
+    taken,
+    isBound: (binding) => !isOwn(binding) && isBound(host.network, binding),
+    dynamic: dynamicPorts(host.network.json.sysctl),
+    lastPorts: memory.lastPorts,
+    comparesAllAddresses: traits.comparesAllAddresses,
+    bindError: (binding) => bindError(engine, binding),
+  };
+}
+
+function bindError(
+  { traits, options }: Engine,
+  { hostAddress, hostPort, protocol, ...container }: PortBinding,
+): string {
+  if (traits.sortsByContainerPort) {
+    const mapping = `${hostAddress}:${hostPort}:${container.containerAddress}:${container.containerPort}/${protocol}`;
+    return `failed to bind host port for ${mapping}: address already in use`;
+  }
+  const listen = `listen ${protocol}4 ${hostAddress}:${hostPort}: bind: address already in use`;
+  return options.userlandProxy ? `Error starting userland proxy: ${listen}` : listen;
+}
+
+/** net.ipv4.ip_local_port_range */
+function dynamicPorts(sysctls: unknown): PortPool['dynamic'] {
+  const given = (sysctls as Record<string, unknown> | undefined)?.['net.ipv4.ip_local_port_range'];
+  const [, first, last] = /^(\d+)\s+(\d+)$/.exec(String(given ?? '').trim()) ?? [];
+  return first === undefined ? { first: 32768, last: 60999 } : { first: Number(first), last: Number(last) };
+}
+
+/** The ports of ENDPOINT are published no more. */
+function unpublish(engine: Engine, endpoint: Endpoint): void {
+  unpublishPorts(engine, endpoint);
+  if (engine.traits.deletesConnections) deleteConnections(engine, endpoint);
+}
+
+function unpublishPorts(engine: Engine, endpoint: Endpoint): void {
+  const { bindings } = endpoint;
+  if (bindings.length === 0) return;
+  closeSockets(engine.host.network, bindings);
+  const network = engine.bridgeNetwork(engine.network(endpoint.spec.network));
+  if (engine.options.iptables) tryTo(() => engine.firewall.removePorts(network, bindings));
+  endpoint.bindings = [];
+}
+
+function deleteConnections({ host }: Engine, { address, bindings }: Endpoint): void {
+  const replyAddress = address === undefined ? undefined : parseAddress(address);
+  if (replyAddress !== undefined) host.deleteConnections({ replyAddress });
+  for (const { protocol, hostPort } of bindings) {
+    if (protocol === 'udp') host.deleteConnections({ udpPort: hostPort });
+  }
+}
+
+/** Legacy links of CONTAINER, and those of others to it, where containers of the network may not reach each other. */
+function changeLinks(engine: Engine, container: Container, endpoint: Endpoint, change: 'addLink' | 'removeLink'): void {
+  const network = engine.network(endpoint.spec.network);
+  if (network.spec.name !== 'bridge' || isTrue(network.spec, OPTION.icc, true) || !engine.options.iptables) return;
+  const bridge = engine.bridgeNetwork(network);
+  for (const link of linksOf(engine, container)) engine.firewall[change](bridge, link);
+}
+
+/** The legacy links on NETWORK that have rules. */
+export function linksOfNetwork(engine: Engine, network: Network): Link[] {
+  if (network.spec.name !== 'bridge' || isTrue(network.spec, OPTION.icc, true)) return [];
+  const all = engine.containers.flatMap((container) => linksOf(engine, container));
+  return all.filter((a, i) => all.findIndex((b) => a.parent === b.parent && a.child === b.child) === i);
+}
+
+function linksOf(engine: Engine, container: Container): Link[] {
+  const addressOf = ({ endpoints }: Container): string | undefined =>
+    endpoints.find(({ spec }) => engine.findNetwork(spec.network)?.spec.name === 'bridge')?.address;
+  const between = (parent: Container, child: Container): Link[] => {
+    const addresses = [addressOf(parent), addressOf(child)];
+    if (addresses[0] === undefined || addresses[1] === undefined) return [];
+    return [{ parent: addresses[0], child: addresses[1], ports: exposedPorts(child.spec) }];
+  };
+  const linksTo = (other: Container, to: Container): boolean =>
+    other.spec.links.some((name) => engine.findContainer(name) === to);
+  const parents = engine.containers.filter((other) => linksTo(other, container));
+  const children = engine.containers.filter((other) => linksTo(container, other));
+  return [
+    ...parents.flatMap((parent) => between(parent, container)),
+    ...children.flatMap((c) => between(container, c)),
+  ];
+}
+
+/** ERROR, which happened while the ports of CONTAINER were published, in the engine's words. */
+function programmingFailed(error: unknown, { name }: Container, endpoint: Endpoint): unknown {
+  if (!(error instanceof EngineError || error instanceof FirewallError)) return error;
+  return new EngineError(
+    `driver failed programming external connectivity on endpoint ${name} (${endpoint.id}): ${error.message}`,
+  );
+}

@@ -1,0 +1,230 @@
+/** Interfaces of the host that an engine makes and removes, as the kernel would show them in `ip -j -d addr`. */
+import type { JsonObject } from '../../codecs/host/json-values.js';
+import type { HostNetwork } from '../host-network.js';
+import { formatIpv4, formatPrefix, lastOf, networkOf, type Prefix, parsePrefix } from './prefixes.js';
+
+const CARRIER = ['BROADCAST', 'MULTICAST', 'UP', 'LOWER_UP'];
+const NO_CARRIER = ['NO-CARRIER', 'BROADCAST', 'MULTICAST', 'UP'];
+
+export interface BridgeLink {
+  readonly name: string;
+  readonly mac: string;
+  readonly mtu: number;
+}
+
+export interface VethLink {
+  readonly name: string;
+  readonly bridge: string;
+  readonly mac: string;
+  readonly mtu: number;
+  readonly isHairpin: boolean;
+  /** Its other end in the container. */
+  readonly peerIndex: number;
+}
+
+/** The links, addresses, routes, neighbours and sockets of a host, which change. */
+export class HostLinks {
+  readonly #network: HostNetwork;
+  #lastIfindex: number;
+
+  /** LAST_IFINDEX: the last one that the kernel gave out, as far as it is known. */
+  constructor(network: HostNetwork, lastIfindex: number) {
+    this.#network = network;
+    this.#lastIfindex = lastIfindex;
+  }
+
+  /** The last ifindex that the kernel has given out. */
+  get lastIfindex(): number {
+    return Math.max(this.#lastIfindex, ...this.#list('addr').map(({ ifindex }) => Number(ifindex ?? 0)));
+  }
+
+  /** The next ifindex, which is taken by that. */
+  takeIfindex(): number {
+    this.#lastIfindex = this.lastIfindex + 1;
+    return this.#lastIfindex;
+  }
+
+  isIfindexTaken(ifindex: number): boolean {
+    return this.#list('addr').some((link) => link.ifindex === ifindex);
+  }
+
+  /** The number of the other end of the veth NAME. */
+  peerOf(name: string): number | undefined {
+    const index = this.#list('addr').find(({ ifname }) => ifname === name)?.link_index;
+    return typeof index === 'number' ? index : undefined;
+  }
+
+  has(name: string): boolean {
+    return this.#list('addr').some(({ ifname }) => ifname === name);
+  }
+
+  /** The IPv4 addresses of the interface NAME, with their lengths, in order. */
+  addressesOf(name: string): Prefix[] {
+    const link = this.#list('addr').find(({ ifname }) => ifname === name);
+    return addressInfo(link).flatMap(({ local, prefixlen }) => parsePrefix(`${local}/${prefixlen}`) ?? []);
+  }
+
+  /** All IPv4 addresses of the host. */
+  get addresses(): string[] {
+    return this.#list('addr').flatMap((link) => addressInfo(link).map(({ local }) => String(local)));
+  }
+
+  /** The destinations of on-link routes in the main table. */
+  get onLinkRoutes(): Prefix[] {
+    return this.#list('route').flatMap(({ dst, scope, table, type }) => {
+      const isMain = (table === undefined || table === 'main') && (type === undefined || type === 'unicast');
+      if (!isMain || scope !== 'link' || typeof dst !== 'string' || dst === 'default') return [];
+      return parsePrefix(dst.includes('/') ? dst : `${dst}/32`) ?? [];
+    });
+  }
+
+  addBridge({ name, mac, mtu }: BridgeLink): void {
+    this.#add({
+      ifindex: this.takeIfindex(),
+      ifname: name,
+      flags: NO_CARRIER,
+      mtu,
+      operstate: 'DOWN',
+      group: 'default',
+      link_type: 'ether',
+      address: mac,
+      broadcast: 'ff:ff:ff:ff:ff:ff',
+      linkinfo: { info_kind: 'bridge' },
+      addr_info: [],
+    });
+  }
+
+  addVeth({ name, bridge, mac, mtu, isHairpin, peerIndex }: VethLink): void {
+    const linkinfo = {
+      info_kind: 'veth',
+      info_slave_kind: 'bridge',
+      info_slave_data: { state: 'forwarding', hairpin: isHairpin },
+    };
+    this.#add({
+      ifindex: this.takeIfindex(),
+      link_index: peerIndex,
+      ifname: name,
+      flags: CARRIER,
+      mtu,
+      master: bridge,
+      operstate: 'UP',
+      group: 'default',
+      link_type: 'ether',
+      address: mac,
+      broadcast: 'ff:ff:ff:ff:ff:ff',
+      linkinfo,
+      addr_info: [],
+    });
+    this.#updateCarrier(bridge);
+  }
+
+  /** The interface NAME is gone, with its addresses, routes, neighbours and sysctls. */
+  remove(name: string): void {
+    const link = this.#list('addr').find(({ ifname }) => ifname === name);
+    this.#keep('addr', ({ ifname }) => ifname !== name);
+    this.#keep('link', ({ ifname }) => ifname !== name);
+    this.#keep('route', ({ dev }) => dev !== name);
+    this.#keep('neigh', ({ dev }) => dev !== name);
+    this.#network.setSysctl(routeLocalnetOf(name), undefined);
+    if (typeof link?.master === 'string') this.#updateCarrier(link.master);
+  }
+
+  /** PREFIX: the address and the length of its network. */
+  addAddress(name: string, prefix: Prefix): void {
+    const local = formatIpv4(prefix.address);
+    const broadcast = formatIpv4(lastOf(prefix));
+    const info = {
+      family: 'inet',
+      local,
+      prefixlen: prefix.length,
+      broadcast,
+      scope: 'global',
+      label: name,
+      valid_life_time: 4294967295,
+      preferred_life_time: 4294967295,
+    };
+    this.#change(name, (link) => ({ ...link, addr_info: [...listOf(link.addr_info), info] }));
+    const kernel = { dev: name, protocol: 'kernel', prefsrc: local, flags: [] };
+    const local32 = { type: 'local', dst: local, table: 'local', scope: 'host', ...kernel };
+    const ends =
+      prefix.length > 30 ? [] : [{ type: 'broadcast', dst: broadcast, table: 'local', scope: 'link', ...kernel }];
+    const onLink = prefix.length === 32 ? [] : [{ dst: formatPrefix(networkOf(prefix)), scope: 'link', ...kernel }];
+    this.#network.replace('route', [...this.#list('route'), ...onLink, local32, ...ends]);
+    this.#updateCarrier(name);
+  }
+
+  removeAddress(name: string, prefix: Prefix): void {
+    const local = formatIpv4(prefix.address);
+    const isIt = (info: JsonObject): boolean => info.local === local && info.prefixlen === prefix.length;
+    this.#change(name, (link) => ({ ...link, addr_info: listOf(link.addr_info).filter((info) => !isIt(info)) }));
+    this.#keep('route', ({ dev, prefsrc }) => dev !== name || prefsrc !== local);
+  }
+
+  /** A container's MAC, as the host would have learnt it. */
+  addNeighbour(bridge: string, address: string, mac: string): void {
+    const entry = { dst: address, dev: bridge, lladdr: mac, state: ['REACHABLE'] };
+    this.#network.replace('neigh', [...this.#list('neigh'), entry]);
+  }
+
+  removeNeighbour(bridge: string, address: string): void {
+    this.#keep('neigh', ({ dst, dev }) => dst !== address || dev !== bridge);
+  }
+
+  routesLocalnet(name: string): void {
+    this.#network.setSysctl(routeLocalnetOf(name), 1);
+  }
+
+  /** A bridge has a carrier while a port of it is up; without, its routes are marked. */
+  #updateCarrier(bridge: string): void {
+    const hasCarrier = this.#list('addr').some(({ master }) => master === bridge);
+    const isBridge = this.#list('addr').some((link) => link.ifname === bridge && kindOf(link) === 'bridge');
+    if (!isBridge) return;
+    const flags = hasCarrier ? CARRIER : NO_CARRIER;
+    const operstate = hasCarrier ? 'UP' : 'DOWN';
+    this.#change(bridge, (link) => ({ ...link, flags, operstate }));
+    const routes = this.#list('route').map((route) => {
+      if (route.dev !== bridge || route.type === 'local') return route;
+      const others = listOf<unknown>(route.flags).filter((flag) => flag !== 'linkdown');
+      return { ...route, flags: hasCarrier ? others : [...others, 'linkdown'] };
+    });
+    this.#network.replace('route', routes);
+  }
+
+  #list(name: 'addr' | 'link' | 'route' | 'neigh'): JsonObject[] {
+    return listOf(this.#network.json[name]);
+  }
+
+  #add(link: JsonObject): void {
+    this.#network.replace('addr', [...this.#list('addr'), link]);
+  }
+
+  /** CHANGE is applied to the interface NAME, where it is described. */
+  #change(name: string, change: (link: JsonObject) => JsonObject): void {
+    for (const member of ['addr', 'link'] as const) {
+      if (!this.#list(member).some(({ ifname }) => ifname === name)) continue;
+      const links = this.#list(member).map((link) => (link.ifname === name ? change(link) : link));
+      this.#network.replace(member, links);
+    }
+  }
+
+  #keep(name: 'addr' | 'link' | 'route' | 'neigh', isKept: (entry: JsonObject) => boolean): void {
+    const entries = this.#list(name);
+    if (!entries.every(isKept)) this.#network.replace(name, entries.filter(isKept));
+  }
+}
+
+function routeLocalnetOf(name: string): string {
+  return `net.ipv4.conf.${name}.route_localnet`;
+}
+
+function listOf<T = JsonObject>(value: unknown): T[] {
+  return Array.isArray(value) ? (value as T[]) : [];
+}
+
+function addressInfo(link: JsonObject | undefined): JsonObject[] {
+  return listOf(link?.addr_info).filter(({ family }) => family === 'inet');
+}
+
+function kindOf({ linkinfo }: JsonObject): unknown {
+  return (linkinfo as JsonObject | undefined)?.info_kind;
+}

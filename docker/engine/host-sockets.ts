@@ -1,0 +1,72 @@
+/** Sockets of the host that hold published ports: of userland proxies, or of the engine itself. */
+import type { Address } from '../../codecs/address.js';
+import type { JsonObject } from '../../codecs/host/json-values.js';
+import { socketsOf } from '../../codecs/host/sockets.js';
+import type { HostNetwork } from '../host-network.js';
+import type { PortBinding } from '../model.js';
+
+const PROTOCOLS: Readonly<Record<string, number>> = { tcp: 6, udp: 17 };
+
+/** Whether another socket than those of the engine has PORT on ADDRESS, or on all addresses. */
+export function isBound(network: HostNetwork, { hostAddress, hostPort, protocol }: PortBinding): boolean {
+  const { sockets } = network.json;
+  if (sockets === undefined) return false;
+  return (socketsOf(sockets) ?? []).some((socket) => {
+    if (socket.protocol !== PROTOCOLS[protocol] || socket.localPort !== hostPort || socket.remote !== undefined)
+      return false;
+    const local = socket.local?.toString();
+    return local === undefined ? true : hostAddress === '0.0.0.0' || local === hostAddress;
+  });
+}
+
+export function openSockets(network: HostNetwork, bindings: readonly PortBinding[]): void {
+  const opened = bindings.filter(({ protocol, hostPort }) => PROTOCOLS[protocol] !== undefined && hostPort !== 0);
+  if (opened.length > 0) replaceSockets(network, [...socketsIn(network), ...opened.map(socketOf)]);
+}
+
+export function closeSockets(network: HostNetwork, bindings: readonly PortBinding[]): void {
+  const left = [...socketsIn(network)];
+  for (const binding of bindings) {
+    const wanted = JSON.stringify(socketOf(binding));
+    const index = left.findIndex((socket) => JSON.stringify(socket) === wanted);
+    if (index >= 0) left.splice(index, 1);
+  }
+  replaceSockets(network, left);
+}
+
+function socketOf({ hostAddress, hostPort, protocol }: PortBinding): JsonObject {
+  const state = protocol === 'tcp' ? 'listening' : 'unconnected';
+  return { proto: protocol, state, local: `${hostAddress}:${hostPort}`, uid: 0, gid: 0 };
+}
+
+/** The sockets as a list; the text of `ss` becomes one. */
+function socketsIn(network: HostNetwork): readonly JsonObject[] {
+  const { sockets } = network.json;
+  if (Array.isArray(sockets)) return sockets as JsonObject[];
+  if (sockets === undefined) return [];
+  return (socketsOf(sockets) ?? []).map(describedSocket);
+}
+
+function describedSocket(socket: NonNullable<ReturnType<typeof socketsOf>>[number]): JsonObject {
+  const { protocol, state, local, localPort, remote, remotePort, isDual, dev, uid, cgroup, isTransparent } = socket;
+  const any = isDual ? '[::]' : '0.0.0.0';
+  const address = local === undefined ? any : withBrackets(local);
+  return {
+    proto: Object.keys(PROTOCOLS).find((name) => PROTOCOLS[name] === protocol) ?? 'raw',
+    state,
+    local: `${address}:${localPort}`,
+    ...(remote === undefined ? {} : { remote: `${withBrackets(remote)}:${remotePort}` }),
+    ...(dev === undefined ? {} : { dev }),
+    ...(uid === undefined ? {} : { uid }),
+    ...(cgroup === undefined ? {} : { cgroup }),
+    ...(isTransparent ? { transparent: true } : {}),
+  };
+}
+
+function withBrackets(address: Address): string {
+  return address.family === 'ipv6' ? `[${address}]` : String(address);
+}
+
+function replaceSockets(network: HostNetwork, sockets: readonly JsonObject[]): void {
+  network.replace('sockets', sockets);
+}

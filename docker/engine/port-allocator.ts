@@ -1,0 +1,92 @@
+/** Which host ports published ports get (libnetwork/portallocator), and which are refused. */
+import type { PortBinding, Protocol } from '../model.js';
+import { EngineError } from './engine-error.js';
+import type { PortRequest } from './published-ports.js';
+
+export interface PortPool {
+  /** The host ports that the engine's containers have. */
+  readonly taken: readonly PortBinding[];
+  /** Whether something else on the host has the port. */
+  isBound(binding: PortBinding): boolean;
+  /** Where the engine itself chooses. */
+  readonly dynamic: { readonly first: number; readonly last: number };
+  /** See EngineMemory.lastPorts; changed. */
+  readonly lastPorts: Record<string, number>;
+  /** See EngineTraits. */
+  readonly comparesAllAddresses: boolean;
+  /** What an engine says of a port that it cannot bind. */
+  bindError(binding: PortBinding): string;
+}
+
+const ANY = '0.0.0.0';
+/** maxAllocatePortAttempts */
+const ATTEMPTS = 10;
+
+/**
+ * Host ports for REQUESTS, which differ in their host address alone and get the same port.
+ * @throws {EngineError} in the engine's words
+ */
+export function allocatePorts(
+  requests: readonly (PortRequest & { readonly hostAddress: string })[],
+  containerAddress: string,
+  pool: PortPool,
+): PortBinding[] {
+  const [{ first, last }] = requests;
+  const isChosen = first === 0 || first !== last;
+  let refused = '';
+  for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
+    const hostPort = isChosen ? nextPort(requests, pool) : first;
+    const bindings = requests.map(({ hostAddress, containerPort, protocol }) => {
+      return { hostAddress, hostPort, containerAddress, containerPort, protocol };
+    });
+    const taken = bindings.find((binding) => isTaken(binding, pool));
+    if (taken !== undefined) {
+      throw new EngineError(`Bind for ${taken.hostAddress}:${hostPort} failed: port is already allocated`);
+    }
+    const bound = bindings.find((binding) => overlaps(binding, pool) || pool.isBound(binding));
+    if (bound === undefined) return bindings;
+    refused = pool.bindError(bound);
+    if (!isChosen) break;
+  }
+  throw new EngineError(refused);
+}
+
+/** The next free port behind the last one that was chosen of this range. */
+function nextPort(requests: readonly (PortRequest & { readonly hostAddress: string })[], pool: PortPool): number {
+  const [{ hostAddress, protocol, first, last }] = requests;
+  const range = first === 0 ? pool.dynamic : { first, last };
+  const key = keyOf(hostAddress, protocol, range);
+  let port = pool.lastPorts[key] ?? range.last;
+  for (let i = range.first; i <= range.last; i++) {
+    port = port + 1 > range.last ? range.first : port + 1;
+    const hostPort = port;
+    const isFree = requests.every((request) => !isTaken({ ...request, hostPort, containerAddress: '' }, pool));
+    if (!isFree) continue;
+    for (const request of requests) pool.lastPorts[keyOf(request.hostAddress, protocol, range)] = port;
+    return port;
+  }
+  throw new EngineError('all ports are allocated');
+}
+
+function keyOf(address: string, protocol: Protocol, { first, last }: PortPool['dynamic']): string {
+  return `${address}/${protocol} ${first}-${last}`;
+}
+
+function isTaken({ hostAddress, hostPort, protocol }: PortBinding, pool: PortPool): boolean {
+  return pool.taken.some((other) => {
+    if (other.hostPort !== hostPort || other.protocol !== protocol) return false;
+    const isAny = pool.comparesAllAddresses && (hostAddress === ANY || other.hostAddress === ANY);
+    return other.hostAddress === hostAddress || isAny;
+  });
+}
+
+/** A port on all addresses cannot be bound where one address has it, nor the other way round. */
+function overlaps({ hostAddress, hostPort, protocol }: PortBinding, { taken }: PortPool): boolean {
+  return taken.some(
+    (other) =>
+      other.hostPort === hostPort &&
+      other.protocol === protocol &&
+      other.hostAddress !== hostAddress &&
+      (other.hostAddress === ANY || hostAddress === ANY),
+  );
+}

@@ -1,0 +1,185 @@
+// What an engine does to a host: values from real engines and from moby's code at their tags.
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+import { testHost } from './hosts.js';
+
+const Engine = suite('docker engine');
+
+interface Link {
+  ifname: string;
+  ifindex: number;
+  link_index?: number;
+  flags: string[];
+}
+
+Engine('the default bridge is there once the engine has started, without a carrier until a container runs', () => {
+  for (const release of ['1.12.6', '20.10.24', '28.5.2']) {
+    const { host, script } = testHost(release);
+    const docker0 = () => (host.network.json.addr as Link[]).find(({ ifname }) => ifname === 'docker0');
+    const route = () =>
+      (host.network.json.route as { dst: string; flags: string[] }[]).find(({ dst }) => dst === '172.17.0.0/16');
+    script('dockerd');
+    assert.equal(docker0()?.flags, ['NO-CARRIER', 'BROADCAST', 'MULTICAST', 'UP']);
+    assert.equal(route()?.flags, ['linkdown']);
+    script('docker run -d --name web busybox');
+    assert.equal(docker0()?.flags, ['BROADCAST', 'MULTICAST', 'UP', 'LOWER_UP']);
+    assert.equal(route()?.flags, []);
+    script('docker stop web');
+    assert.equal(docker0()?.flags, ['NO-CARRIER', 'BROADCAST', 'MULTICAST', 'UP']);
+  }
+});
+
+Engine(
+  'links are numbered as the kernel does: a pair takes two numbers before 28, and one of a stopped container comes back',
+  () => {
+    const numbersOf = (release: string): string[] => {
+      const { host, script } = testHost(release);
+      const veths = () =>
+        (host.network.json.addr as Link[]).flatMap(({ ifname, ifindex, link_index }) =>
+          ifname.startsWith('veth') ? `${ifindex}/${link_index}` : [],
+        );
+      script('dockerd\ndocker run -d --name web busybox');
+      const first = veths();
+      script('docker restart web');
+      return [...first, ...veths()];
+    };
+    assert.equal(numbersOf('20.10.24'), ['5/4', '7/6']);
+    assert.equal(numbersOf('28.5.2'), ['4/2', '6/2']);
+  },
+);
+
+Engine('MACs follow addresses before 28', () => {
+  const macOf = (release: string): string | undefined => {
+    const { docker, script } = testHost(release);
+    script('dockerd\ndocker run -d --name web busybox');
+    return docker.state.containers[0].endpoints[0].mac;
+  };
+  assert.is(macOf('27.5.1'), '02:42:ac:11:00:02');
+  assert.is.not(macOf('28.0.0'), '02:42:ac:11:00:02');
+  assert.is(macOf('28.0.0'), macOf('28.0.0'));
+});
+
+Engine('a subnet that was given back is the next one, the next but all others, or the first gap, by release', () => {
+  const subnetsOf = (release: string): (string | undefined)[] => {
+    const { script, subnet } = testHost(release);
+    script(
+      'dockerd\ndocker network create n1\ndocker network create n2\ndocker network rm n1\ndocker network create n3',
+    );
+    return [subnet('n2'), subnet('n3')];
+  };
+  for (const release of ['1.12.6', '17.06.2', '18.03.1', '27.0.3', '28.5.2']) {
+    assert.equal(subnetsOf(release), ['172.19.0.0/16', '172.18.0.0/16'], release);
+  }
+  for (const release of ['18.06.3', '20.10.24', '26.1.5']) {
+    assert.equal(subnetsOf(release), ['172.19.0.0/16', '172.20.0.0/16'], release);
+  }
+});
+
+Engine('pools that overlap an on-link route of the host are left out', () => {
+  for (const release of ['18.03.1', '20.10.24', '28.5.2']) {
+    const route = [
+      { dst: '172.17.0.0/24', dev: 'eth0', protocol: 'kernel', scope: 'link', prefsrc: '172.17.0.9', flags: [] },
+      { dst: '172.19.0.0/12', gateway: '192.0.2.1', dev: 'eth0', flags: [] },
+      { dst: '172.19.5.0/24', dev: 'eth0', scope: 'link', flags: [] },
+    ];
+    const { script, subnet } = testHost(release, { route });
+    script('dockerd\ndocker network create n1');
+    assert.equal([subnet('bridge'), subnet('n1')], ['172.18.0.0/16', '172.20.0.0/16'], release);
+  }
+});
+
+Engine('the last pools are 192.168.0.0/20 to 192.168.240.0/20; then there is none', () => {
+  const { script, subnet, type } = testHost('20.10.24');
+  script('dockerd');
+  for (let i = 0; i < 30; i++) script(`docker network create n${i}`);
+  assert.equal([subnet('n13'), subnet('n14'), subnet('n29')], ['172.31.0.0/16', '192.168.0.0/20', '192.168.240.0/20']);
+  assert.match(type('docker network create one-more').stderr, /non-overlapping IPv4 address pool/);
+});
+
+Engine('the lowest free address is given out', () => {
+  const { script, addresses } = testHost('28.5.2');
+  script(`dockerd
+    docker run -d --name one busybox
+    docker run -d --name two busybox
+    docker stop one
+    docker run -d --name three busybox
+    docker start one`);
+  assert.equal(
+    ['one', 'two', 'three'].map((name) => addresses(name).bridge),
+    ['172.17.0.4', '172.17.0.3', '172.17.0.2'],
+  );
+});
+
+Engine('a container is reached by one of its networks, and by another when it leaves that', () => {
+  const { script, ports, host } = testHost('20.10.24');
+  script(`dockerd
+    docker network create alpha
+    docker network create zulu
+    docker run -d --name web --network zulu -p 80:80 busybox`);
+  assert.equal(ports('web'), ['0.0.0.0:80->172.19.0.2:80/tcp']);
+  script('docker network connect alpha web');
+  assert.equal(ports('web'), ['0.0.0.0:80->172.18.0.2:80/tcp']);
+  assert.not.match(host.saveRules(), /172\.19\.0\.2:80/);
+  script('docker network disconnect alpha web');
+  assert.equal(ports('web'), ['0.0.0.0:80->172.19.0.2:80/tcp']);
+  assert.equal(
+    host.deletedConnections.map((selector) => ('replyAddress' in selector ? String(selector.replyAddress) : selector)),
+    ['172.19.0.2', '172.18.0.2'],
+  );
+});
+
+Engine('a port that is taken is refused, and the container stays', () => {
+  const { script, type, docker } = testHost('28.5.2');
+  script('dockerd\ndocker run -d --name web -p 8000:80 busybox');
+  const { exitCode, stderr } = type('docker run -d --name clash -p 127.0.0.1:8000:80 busybox');
+  assert.is(exitCode, 125);
+  assert.match(
+    stderr,
+    /^docker: Error response from daemon: failed to set up container networking: driver failed programming/,
+  );
+  assert.match(stderr, /Bind for (0\.0\.0\.0|127\.0\.0\.1):8000 failed: port is already allocated/);
+  assert.equal(
+    docker.state.containers.map(({ name, isRunning }) => [name, isRunning]),
+    [
+      ['web', true],
+      ['clash', false],
+    ],
+  );
+});
+
+Engine('published ports are sockets of the host while the container runs', () => {
+  const { script, host } = testHost('20.10.24');
+  const locals = (): string[] => ((host.network.json.sockets ?? []) as { local: string }[]).map(({ local }) => local);
+  script('dockerd\ndocker run -d --name web -p 8000:80 -p 127.0.0.1:53:53/udp busybox');
+  assert.equal(locals().sort(), ['0.0.0.0:8000', '127.0.0.1:53']);
+  script('docker stop web');
+  assert.equal(locals(), []);
+});
+
+Engine('containers start again with the engine as their restart policies say', () => {
+  const { script, docker } = testHost('28.5.2');
+  script(`dockerd
+    docker run -d --name never busybox
+    docker run -d --name always --restart always busybox
+    docker run -d --name unless --restart unless-stopped busybox
+    docker run -d --name stopped --restart unless-stopped busybox
+    docker run -d --name gone --rm busybox
+    docker stop stopped always
+    systemctl restart docker`);
+  assert.equal(
+    docker.state.containers.map(({ name, isRunning }) => `${name} ${isRunning}`),
+    [...['never false', 'always true', 'unless true', 'stopped false']],
+  );
+});
+
+Engine('live-restore: containers and their rules outlive the engine', () => {
+  const { script, host, ports } = testHost('20.10.24');
+  script('dockerd --live-restore\ndocker run -d --name web -p 80:80 busybox\nsystemctl stop docker');
+  const before = host.saveRules();
+  assert.match(before, /--to-destination 172\.17\.0\.2:80/);
+  script('systemctl start docker');
+  assert.is(host.saveRules(), before);
+  assert.equal(ports('web'), ['0.0.0.0:80->172.17.0.2:80/tcp']);
+});
+
+Engine.run();
