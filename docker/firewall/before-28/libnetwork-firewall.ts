@@ -153,7 +153,8 @@ export class LibnetworkFirewall implements Firewall {
     const rule: EngineRule = { table: 'filter', chain, words: ['-j', 'RETURN'] };
     if (this.#tool.exists(rule)) return;
     const say = (cause: string): string => `unable to add return rule in ${chain} chain: ${cause}`;
-    wrapped(say, () => this.#tool.run(...commandOf('-A', rule, this.#details.namesFilter)));
+    const { insertsReturn, namesFilter } = this.#details;
+    wrapped(say, () => this.#tool.run(...commandOf(insertsReturn ? '-I' : '-A', rule, namesFilter)));
   }
 
   #dropForwarded(): void {

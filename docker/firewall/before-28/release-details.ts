@@ -7,7 +7,7 @@
  * | 1.12.4 | containers of an internal network reach each other by a rule of their own, or are kept apart |
  * | 1.13.0 | FORWARD's policy becomes DROP when the engine turns ip_forward on; rules of ports and links are asked for first |
  * | 17.04 | answers to containers are accepted before the jump to DOCKER, no longer behind it |
- * | 17.06.0 | DOCKER-USER, with `--iptables=false` too |
+ * | 17.06.0 | DOCKER-USER, with `--iptables=false` too; RETURN is appended to chains, no longer inserted |
  * | 17.12 | a network whose isolation fails is made all the same, if what there was of it could be taken back |
  * | 18.02 | DOCKER-USER comes back when firewalld reloads |
  * | 18.03.0 | SCTP ports, with a rule that fills in checksums |
@@ -29,6 +29,8 @@ export interface ReleaseDetails {
   /** The rule that accepts answers is written with the rules of the network, not with the jumps to DOCKER. */
   readonly acceptsAnswersFirst: boolean;
   readonly userChain: 'none' | 'with iptables' | 'always';
+  /** RETURN comes first in the chains of the engine, not last. */
+  readonly insertsReturn: boolean;
   readonly rearrangesUserChain: boolean;
   /** When firewalld reloads: `last` behind all networks. */
   readonly reloadsUserChain: 'no' | 'before networks' | 'last';
@@ -54,6 +56,7 @@ export function detailsOf(release: Release): ReleaseDetails {
     hasIccInside: since(1, 12, 4),
     acceptsAnswersFirst: !since(17, 4),
     userChain: userChainOf(since),
+    insertsReturn: !since(17, 6),
     rearrangesUserChain: since(27, 4),
     reloadsUserChain: reloadOf(since, isLate25),
     reloadsIsolation: isLate25,
