@@ -81,10 +81,12 @@ function storiesOf(given: Arguments, supervision?: Supervision): Pick<ReplayOpti
 function optionsOf(given: Arguments): ReplayOptions {
   const engine = given.value('engine');
   const outDir = given.value('out');
+  const saveRulesPath = given.value('save-rules');
   return {
     ...replayOptionsOf(given),
     expectCounters: given.values('expect-counters'),
     ...(outDir === undefined ? {} : { outDir }),
+    ...(saveRulesPath === undefined ? {} : { saveRulesPath }),
     ...(given.has('log-time') ? { logTime: true } : {}),
     ...(given.has('expect-egress') ? { expectEgress: true } : {}),
     ...(engine === undefined ? {} : { engine: engine as NonNullable<ReplayOptions['engine']> }),

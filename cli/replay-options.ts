@@ -20,6 +20,7 @@ export function replayOptionsOf(given: Arguments): ReplayOptions {
   const namesPath = given.value('names');
   const conntrackPath = given.value('conntrack');
   const backend = given.value('backend');
+  const serviceRulesPath = given.value('service-rules');
   return {
     ...(rulesPath === undefined ? {} : { rulesPath }),
     ipsetPaths: given.values('ipset'),
@@ -29,6 +30,7 @@ export function replayOptionsOf(given: Arguments): ReplayOptions {
     captures: given.values('capture').map(hostCaptureOf),
     apply: given.values('apply'),
     changes: given.values('at'),
+    ...(serviceRulesPath === undefined ? {} : { serviceRulesPath }),
     ...(backend === undefined ? {} : { backend: backend as NonNullable<ReplayOptions['backend']> }),
     lax: given.has('lax'),
     ...(guess === undefined ? {} : { guess: guess as Guess }),

@@ -9,7 +9,6 @@ import type { DroppedService } from '../replay/dropped-services.js';
 import type { DropCount, DroppedBy } from '../replay/drops.js';
 import type { Names } from '../replay/names.js';
 import type {
-  ChangeSummary,
   ConnectionSummary,
   RuleSummary,
   SetSummary,
@@ -17,6 +16,7 @@ import type {
   UnmatchedRuleSummary,
   UnmatchedSummary,
 } from '../replay/summary.js';
+import { changeRows } from './change-rows.js';
 import { counterLines } from './counters-report.js';
 import { egressBlocks } from './egress-report.js';
 import { namedAddress, namedEndpoint } from './named-address.js';
@@ -306,20 +306,6 @@ function unmatchedBlocks(unmatched: UnmatchedSummary | undefined, { style, top, 
     ),
     section('never asked', columns(askedRows, ['left', 'left'], width), neverAsked.count - askedRows.length, style),
   ];
-}
-
-/** `1  10s  rules-2.v4  after 1,234 packets: 2 rules added, 1 removed` */
-function changeRows(changes: readonly ChangeSummary[] = [], width: number | undefined): string[] {
-  const rows = changes.map(({ when, what, framesBefore, atEnd, rules, sets = [] }, i) => {
-    const changed = [
-      ...(rules === undefined ? [] : [`${count(rules.added, 'rule')} added, ${formatNumber(rules.removed)} removed`]),
-      ...sets.map(({ name, before, after }) => `set ${shown(name)}: ${before ?? 'none'} → ${after ?? 'none'}`),
-    ];
-    const place = atEnd ? 'at the end' : `after ${count(framesBefore, 'packet')}`;
-    const words = changed.length === 0 ? '' : `: ${changed.join('; ')}`;
-    return [String(i + 1), shown(when), shown(what), `${place}${words}`];
-  });
-  return columns(rows, ['right', 'left', 'left', 'left'], width);
 }
 
 /** ASSUMED with at most TOP neighbours, of which a host may have thousands. */

@@ -37,19 +37,40 @@ const ESCAPED_IN_QUOTES = '$`"\\';
  * The commands of TEXT, whose first line has number LINE: the words of each. A backslash at the end of a line continues
  * it. Comments and empty lines are left out.
  */
-export function splitCommands(text: string, line = 1): Word[][] {
-  return new ShellReader(text, line).commands();
+export function splitCommands(text: string, line = 1, options: ShellOptions = {}): Word[][] {
+  return new ShellReader(text, line, options).commands();
+}
+
+export interface ShellOptions {
+  /** `>` is a word of its own (`isOperator`), and not refused. Default: it is. */
+  readonly mayRedirect?: boolean;
+}
+
+/** Where output goes. */
+class Operator implements Word {
+  readonly text = '>';
+  constructor(
+    readonly line: number,
+    readonly column: number,
+  ) {}
+}
+
+/** Whether WORD is a `>` that a shell would obey. */
+export function isOperator(word: Word): boolean {
+  return word instanceof Operator;
 }
 
 class ShellReader {
   readonly #text: string;
+  readonly #mayRedirect: boolean;
   #line: number;
   #lineStart = 0;
   #at = 0;
 
-  constructor(text: string, line: number) {
+  constructor(text: string, line: number, { mayRedirect = false }: ShellOptions) {
     this.#text = text;
     this.#line = line;
+    this.#mayRedirect = mayRedirect;
   }
 
   commands(): Word[][] {
@@ -64,6 +85,7 @@ class ShellReader {
       } else if (BLANK.test(char)) this.#at++;
       else if (this.#isContinuation()) this.#continue();
       else if (char === '#') this.#skipComment();
+      else if (this.#isRedirection()) words.push(this.#operator());
       else words.push(this.#word());
     }
     if (words.length > 0) commands.push(words);
@@ -78,6 +100,18 @@ class ShellReader {
 
   #isContinuation(): boolean {
     return this.#text.startsWith('\\\n', this.#at);
+  }
+
+  /** Not `>>`, nor `2>` and the like. */
+  #isRedirection(): boolean {
+    if (!this.#mayRedirect || this.#text[this.#at] !== '>') return false;
+    return this.#text[this.#at + 1] !== '>' && !/[\d&]/.test(this.#text[this.#at - 1] ?? '');
+  }
+
+  #operator(): Word {
+    const { line, column } = this.#here();
+    this.#at++;
+    return new Operator(line, column);
   }
 
   #continue(): void {
@@ -99,7 +133,7 @@ class ShellReader {
     let text = '';
     for (; this.#at < this.#text.length; ) {
       const char = this.#text[this.#at];
-      if (char === '\n' || BLANK.test(char)) break;
+      if (char === '\n' || BLANK.test(char) || this.#isRedirection()) break;
       if (char === "'") text += this.#singleQuoted();
       else if (char === '"') text += this.#doubleQuoted();
       else if (char === '\\') text += this.#escaped();

@@ -10,6 +10,8 @@ import { namesIn, nativePath, refuseIrregular } from './path.js';
 import { readText } from './text-file.js';
 
 const HOST_FILE = 'host.json';
+/** What a folder may have besides: what the Docker engine there knows, and names for addresses. */
+const COMPANIONS = ['docker.json', 'names'];
 
 /**
  * The host at PATH: JSON or a snapshot (`-`: from standard input), or a folder.
@@ -29,7 +31,7 @@ export function readHostDocument(path: string, options: LiveOptions = {}): HostD
 }
 
 function filesIn(folder: string, options: LiveOptions): HostFile[] {
-  return hostFilesIn(folder).map((name) => {
+  return namesOf(folder, isOfHost).map((name) => {
     const file = join(folder, name);
     return { member: name === HOST_FILE ? undefined : memberOfFile(name), path: file, text: readText(file, options) };
   });
@@ -37,7 +39,8 @@ function filesIn(folder: string, options: LiveOptions): HostFile[] {
 
 /** The files that are read of the host at PATH. */
 export function filesOfHost(path: string): string[] {
-  return isHostFolder(path) ? hostFilesIn(path).map((name) => join(path, name)) : [path];
+  if (!isHostFolder(path)) return [path];
+  return namesOf(path, (name) => isOfHost(name) || COMPANIONS.includes(name)).map((name) => join(path, name));
 }
 
 /** The record of the host at PATH. */
@@ -45,12 +48,16 @@ export function recordHost(path: string): FileRecord & { files?: FileRecord[] } 
   return isHostFolder(path) ? { path, files: filesOfHost(path).map(recordFile) } : recordFile(path);
 }
 
+function isOfHost(name: string): boolean {
+  return name === HOST_FILE || memberOfFile(name) !== undefined;
+}
+
 /**
- * The names of the files in FOLDER that describe a host.
+ * The names of the files in FOLDER that are WANTED.
  * @throws {FileError} if one of them is not a regular file
  */
-function hostFilesIn(folder: string): string[] {
-  const names = namesIn(folder).filter((name) => name === HOST_FILE || memberOfFile(name) !== undefined);
+function namesOf(folder: string, isWanted: (name: string) => boolean): string[] {
+  const names = namesIn(folder).filter(isWanted);
   for (const name of names) refuseIrregular(join(folder, name));
   return names;
 }

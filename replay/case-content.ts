@@ -4,7 +4,7 @@ import { encodeText } from '../codecs/text.js';
 import { type CapturePaths, listPaths } from '../io/capture-file.js';
 import { filesOfHost, isHostFolder } from '../io/host-files.js';
 import { isReadAgain, readText } from '../io/text-file.js';
-import { type ChangeParts, changeParts, isCommands } from './changes/planned-change.js';
+import { type ChangeParts, changeParts, folderToWrite, isCommands } from './changes/planned-change.js';
 import { commandsOf, isCommand, typedCommands } from './commands/host-command.js';
 import { withRestoredFiles } from './commands/restored-files.js';
 import { HOST_CONNTRACK } from './listed-connections.js';
@@ -97,11 +97,15 @@ class ContentWriter {
     }
   }
 
-  #addSetting({ ipsetPaths = [], apply = [], changes = [], conntrackPath, namesPath, backend, guess }: ReplayOptions) {
+  #addSetting(options: ReplayOptions): void {
+    const { ipsetPaths = [], apply = [], changes = [], conntrackPath, namesPath, backend, guess } = options;
+    const { serviceRulesPath: saved } = options;
     for (const path of ipsetPaths)
       this.#option('--ipset', this.#addText(path, path === '-' ? 'ipset.txt' : basename(path)));
     for (const given of apply) this.#option('--apply', isCommand(given) ? this.#command(given) : this.#script(given));
-    for (const given of changes) this.#option('--at', this.#change(changeParts(given)));
+    for (const given of changes)
+      if (folderToWrite(given) === undefined) this.#option('--at', this.#change(changeParts(given)));
+    if (saved !== undefined) this.#option('--service-rules', this.#addText(saved, basename(saved)));
     if (conntrackPath === HOST_CONNTRACK) this.#option('--conntrack', HOST_CONNTRACK);
     else if (conntrackPath !== undefined) this.#write('conntrack.txt', this.#read(conntrackPath));
     if (namesPath !== undefined) this.#option('--names', this.#addText(namesPath, 'names.txt'));

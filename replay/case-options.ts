@@ -85,6 +85,10 @@ const OPTIONS: Readonly<Record<string, CaseOption>> = {
     conntrackPath: value === HOST_CONNTRACK ? value : inCase(value, '--conntrack'),
   })),
   '--backend': valued((options, value) => ({ ...options, backend: oneOf('--backend', value, ['legacy', 'nft']) })),
+  '--service-rules': valued((options, value, inCase) => ({
+    ...options,
+    serviceRulesPath: inCase(value, '--service-rules'),
+  })),
   '--at': valued((options, value, inCase) => ({
     ...options,
     changes: list(
@@ -122,7 +126,7 @@ const ONCE: ReadonlySet<string> = new Set(
     .map(([name]) => name),
 );
 /** Options of `nfreplay replay` about what it prints and writes, which `check` decides. */
-const OF_OUTPUT = ['--out', '-o', '--annotate', '--trace', '--json', '--top', '--color'];
+const OF_OUTPUT = ['--out', '-o', '--save-rules', '--annotate', '--trace', '--json', '--top', '--color'];
 
 /** What a case may have of the options of `nfreplay replay`, and what it may not. */
 export const CASE_OPTIONS: { readonly taken: readonly string[]; readonly ofOutput: readonly string[] } = {

@@ -30,3 +30,12 @@ export class CommandError extends Error {
     this.name = 'CommandError';
   }
 }
+
+/** All of ERRORS, at least one, as one error. */
+export function together(errors: readonly CommandError[]): CommandError {
+  if (errors.length === 1) return errors[0];
+  return new CommandError(
+    errors.map(({ message }) => message).join('\n'),
+    errors.every((one) => one.isUnsupported),
+  );
+}

@@ -231,10 +231,18 @@ export function optionsOf(golden: GoldenCase): ReplayOptions {
 /** The files of GOLDEN that a replay reads, with those that patterns stand for. */
 export function filesOf(golden: GoldenCase): string[] {
   const { rulesPath, hostPath, conntrackPath, options } = golden;
-  const { changes = [], apply = [], ipsetPaths = [], expectCounters = [], namesPath } = options;
+  const { changes = [], apply = [], ipsetPaths = [], expectCounters = [], namesPath, serviceRulesPath } = options;
   const list = conntrackPath === HOST_CONNTRACK ? undefined : conntrackPath;
   const texts = [
-    ...[...rulesPathsOf(rulesPath), ...filesOfHost(hostPath), list, ...ipsetPaths, namesPath, ...expectCounters],
+    ...[
+      ...rulesPathsOf(rulesPath),
+      ...filesOfHost(hostPath),
+      list,
+      ...ipsetPaths,
+      namesPath,
+      serviceRulesPath,
+      ...expectCounters,
+    ],
     ...[...filesOfCommands(apply), ...changes.flatMap(filesOfChange)],
   ];
   return [...texts.filter((path) => path !== undefined), ...captureFiles(golden).flatMap(filesMatching)];

@@ -8,11 +8,11 @@ import { nativePath } from '../io/path.js';
 import { recover } from '../io/staged-dir.js';
 import { captureFiles, inputsOf, withFoundCaptures } from './captures.js';
 import { filesOfChange } from './changes/planned-change.js';
-import { changeSettingOf } from './changes/run-changes.js';
+import { type ChangeSetting, changeSettingOf } from './changes/run-changes.js';
 import { filesOfCommands } from './commands/host-command.js';
 import { FrameNames } from './frame-names.js';
 import { HOST_CONNTRACK, readBeginning } from './listed-connections.js';
-import { refuseSameFiles } from './named-files.js';
+import { refuseSameFiles, refuseWriting } from './named-files.js';
 import type { ReplayOptions } from './replay.js';
 import { ReplayRun, type RunInput, type RunOptions } from './replay-run.js';
 import { rulesPathsOf } from './rules-files.js';
@@ -41,7 +41,9 @@ export function prepareRun(given: ReplayOptions): PreparedRun {
   const [selection, show] = [selectionOf(given), shownBy(given)];
   const { options, notes } = withFoundCaptures(given);
   for (const path of filesOf(options)) recoverFolderOf(path);
-  refuseSameFiles({ read: filesOf(options), outDir: options.outDir });
+  const files = { read: filesOf(options), outDir: options.outDir };
+  refuseSameFiles(files);
+  refuseWriting([['--save-rules', options.saveRulesPath]], files);
   const setting = loadSetting(options);
   for (const filter of [selection, show]) filter?.useNames(setting.names);
   const inputs = inputsOf(options, setting.host);
@@ -57,7 +59,7 @@ export function prepareRun(given: ReplayOptions): PreparedRun {
 export function startRun(
   { options, setting, inputs, beginning, selection, show }: PreparedRun,
   outDir: string | undefined,
-  more: Pick<RunOptions, 'fates' | 'packetNumber'> = {},
+  { snapshots, ...more }: Pick<RunOptions, 'fates' | 'packetNumber'> & Pick<ChangeSetting, 'snapshots'> = {},
 ): ReplayRun {
   const runOptions: RunOptions = {
     ruleset: setting.ruleset,
@@ -68,7 +70,7 @@ export function startRun(
     checksums: options.checksums ?? 'auto',
     connections: beginning?.listed,
     lax: options.lax ?? false,
-    ...(setting.changes.length === 0 ? {} : { changes: changeSettingOf(setting, options) }),
+    ...(setting.changes.length === 0 ? {} : { changes: { ...changeSettingOf(setting, options), snapshots } }),
     ...(options.engine ? { engine: options.engine } : {}),
     ...(options.logTime ? { logTime: true } : {}),
     ...(options.nfqueue ? { queueVerdict: options.nfqueue } : {}),
@@ -116,12 +118,13 @@ function recoverFolderOf(path: string): void {
 
 /** The files that a replay reads. */
 function filesOf(options: ReplayOptions): string[] {
-  const { rulesPath, namesPath, hostPath, conntrackPath, ipsetPaths = [], apply = [] } = options;
+  const { rulesPath, namesPath, serviceRulesPath, hostPath, conntrackPath, ipsetPaths = [], apply = [] } = options;
   const { expectCounters = [], changes = [] } = options;
   const list = conntrackPath === HOST_CONNTRACK ? undefined : conntrackPath;
   const texts = [
     ...rulesPathsOf(rulesPath),
     namesPath,
+    serviceRulesPath,
     list,
     ...ipsetPaths,
     ...filesOfCommands(apply),

@@ -14,7 +14,7 @@ import type { RunRecord } from './summary.js';
  * @throws {ReplayOptionsError} if an input was read from a pipe
  */
 export function optionsOfRun(run: RunRecord, interfaces: readonly string[]): ReplayOptions {
-  const { options, rules, host, ipset = [], conntrack, names } = run;
+  const { options, rules, host, ipset = [], conntrack, names, serviceRules } = run;
   const { at, conntrack: ownConntrack, ...same } = options;
   const piped = recordsOf(run).find(({ path }) => path === '-');
   if (piped !== undefined)
@@ -28,6 +28,7 @@ export function optionsOfRun(run: RunRecord, interfaces: readonly string[]): Rep
     ipsetPaths: ipset.map(({ path }) => path),
     changes: at ?? [],
     ...(conntrackPath === undefined ? {} : { conntrackPath }),
+    ...(serviceRules === undefined ? {} : { serviceRulesPath: serviceRules.path }),
     ...(names === undefined ? {} : { namesPath: names.path }),
     ...capturesOf(run.captures, interfaces),
   };
@@ -64,9 +65,9 @@ function capturesOf(
 
 /** All files that RUN records. */
 export function recordsOf(run: RunRecord): FileRecord[] {
-  const { rules, host, ipset = [], conntrack, names, commands = [], changes = [], captures } = run;
+  const { rules, host, ipset = [], conntrack, names, serviceRules, commands = [], changes = [], captures } = run;
   const folders = [rules, host, ...changes].flatMap((record) => record.files ?? [record]);
-  const single = [conntrack, names].filter((record) => record !== undefined);
+  const single = [conntrack, names, serviceRules].filter((record) => record !== undefined);
   const all = [...folders, ...ipset, ...single, ...commands, ...captures];
   const seen = new Set<string>();
   return all.filter(({ path }) => !seen.has(path) && seen.add(path));

@@ -21,6 +21,7 @@ import type { DropCount } from './drops.js';
 import { ExpectedCounters } from './expect-counters.js';
 import type { FrameNames } from './frame-names.js';
 import { summarizeEgress } from './host-capture/egress-summary.js';
+import { SnapshotWriter } from './life/snapshot-writer.js';
 import { addBeginning } from './listed-connections.js';
 import { isAnyLogged } from './logged.js';
 import type { NamedFiles } from './named-files.js';
@@ -92,6 +93,10 @@ export interface ReplayOptions extends ReplayControl, CaptureChoice, SelectionOp
    * out: relative to the current folder, and anywhere.
    */
   within?: string;
+  /** As in SettingOptions. */
+  serviceRulesPath?: string;
+  /** Where to write the rules at the end, as the iptables service saves them. Left out: nowhere. */
+  saveRulesPath?: string;
   /** The iptables that the host has, where they differ. Left out: the one that wrote the rules, else legacy. */
   backend?: Backend;
   /** Start the counters of rules and policies in `rules.v4` from those in the ruleset, instead of from 0. */
@@ -176,9 +181,11 @@ export function* replaySteps(given: ReplayOptions): Generator<ReplayProgress, Su
   const { outDir } = options;
   const staged = outDir === undefined || outDir === STANDARD_OUTPUT ? undefined : stagedDir(outDir, options);
   let run: ReplayRun | undefined;
+  let snapshots: SnapshotWriter | undefined;
   let isDone = false;
   try {
-    run = startRun(prepared, staged?.path ?? outDir);
+    snapshots = new SnapshotWriter(options);
+    run = startRun(prepared, staged?.path ?? outDir, { snapshots });
     const mostPackets = run.isWatchedThroughout ? WATCHED_STEP_PACKETS : STEP_PACKETS;
     const stepPackets = Math.max(1, Math.min(mostPackets, Math.floor(STEP_RULES / rulesPerPacket)));
     while (run.step(stepPackets)) yield progressOf(run, rulesPerPacket);
@@ -198,11 +205,13 @@ export function* replaySteps(given: ReplayOptions): Generator<ReplayProgress, Su
       summary.warnings.push(`the input was ended by an interrupt (SIGINT) after ${counted(run.read, 'packet')}`);
     }
     yield progressOf(run, rulesPerPacket);
+    snapshots.saveRules(final, setting.backend);
     if (staged !== undefined) {
       const writing = writeTexts(staged.path, run.emulator, summary, counters);
       for (const _ of writing) yield progressOf(run, rulesPerPacket);
       staged.commit();
     }
+    snapshots.commit();
     run.commit();
     isDone = true;
     return summary;
@@ -212,6 +221,7 @@ export function* replaySteps(given: ReplayOptions): Generator<ReplayProgress, Su
     if (!isDone) {
       run?.abandon();
       staged?.discard();
+      snapshots?.discard();
     }
   }
 }

@@ -69,10 +69,15 @@ function refuseMissing(dir: string, records: readonly FileRecord[]): void {
 }
 
 function isRun({ version, options, rules, host, captures, ...more }: Partial<RunRecord>): boolean {
-  const { ipset = [], conntrack, names, commands = [], changes = [] } = more;
+  const { ipset = [], conntrack, names, serviceRules, commands = [], changes = [] } = more;
   const lists = [captures, ipset, commands, changes];
   if (typeof version !== 'string' || !areOptions(options) || !lists.every((list) => Array.isArray(list))) return false;
-  const records = [rules, host, ...lists.flat(), ...[conntrack, names].filter((one) => one !== undefined)];
+  const records = [
+    rules,
+    host,
+    ...lists.flat(),
+    ...[conntrack, names, serviceRules].filter((one) => one !== undefined),
+  ];
   return records.every(isRecord);
 }
 

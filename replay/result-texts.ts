@@ -43,7 +43,10 @@ export function* writeTexts(
 }
 
 /** Writes the list in pieces: a million connections are 250 MB of text. */
-function* writeConnections(path: string, { connections, nowMs }: Emulator): Generator<void> {
+export function* writeConnections(
+  path: string,
+  { connections, nowMs }: Pick<Emulator, 'connections' | 'nowMs'>,
+): Generator<void> {
   const writer = new AsciiWriter();
   let next = 0;
   do {

@@ -8,7 +8,7 @@ import type { ReplayOptions } from './replay.js';
 import type { ReplayRun } from './replay-run.js';
 import type { Setting } from './setting.js';
 import { assumedByStitching, warningsOfProxy, warningsOfStitching } from './stitch/stitch-summary.js';
-import type { PacketCounts } from './summary.js';
+import type { ChangeSummary, PacketCounts } from './summary.js';
 
 /** How many packets RUN has read, and what became of them. */
 export function packetCounts(run: ReplayRun): PacketCounts {
@@ -37,9 +37,15 @@ export function assumedBy(run: ReplayRun, setting: Setting): string[] {
     ...assumedQueues(emulator.unboundQueues),
     ...assumedCookies(emulator.cookies.assumed),
     ...assumedPorts(emulator.drawnPorts - (run.hostCapture?.learnedPorts ?? 0)),
+    ...(run.changes === undefined ? [] : assumedByChanges(run.changes.done)),
     ...(run.hostCapture ? assumedOfCapture(run.hostCapture) : []),
     ...(run.stitcher === undefined ? [] : assumedByStitching(run.stitcher)),
   ];
+}
+
+/** What programs have noted that changed the host, each once. */
+function assumedByChanges(changes: readonly ChangeSummary[]): string[] {
+  return [...new Set(changes.flatMap(({ notes = [] }) => notes))];
 }
 
 export function warningsOf(run: ReplayRun, setting: Setting, options: ReplayOptions): string[] {

@@ -19,7 +19,7 @@ export function recordRun(
 ): RunRecord {
   const { seed = 0, lax = false, limit, keepCounters, checksums, rulesPath, hostPath } = options;
   const { filter, from, to, show, conntrackPath, ipsetPaths = [], logTime, nfqueue, guess } = options;
-  const { apply = [], backend, namesPath } = options;
+  const { apply = [], backend, namesPath, serviceRulesPath: saved } = options;
   const commands = filesOfCommands(apply).map((path) => recordFile(path));
   const changed = changes.flatMap(recordChange);
   return {
@@ -52,6 +52,7 @@ export function recordRun(
     ...(conntrackPath === undefined || conntrackPath === HOST_CONNTRACK
       ? {}
       : { conntrack: recordFile(conntrackPath) }),
+    ...(saved === undefined ? {} : { serviceRules: recordFile(saved) }),
     ...(namesPath === undefined ? {} : { names: recordFile(namesPath) }),
     ...(commands.length === 0 ? {} : { commands }),
     ...(changed.length === 0 ? {} : { changes: changed }),

@@ -14,6 +14,7 @@ import type { Backend, Ruleset, SavedCounters } from '../core/rules/model.js';
 import { RulesetError } from '../core/rules/parse/error.js';
 import { rulesForSets } from '../core/rules/set-references.js';
 import { HostSets } from '../core/sets/host-sets.js';
+import { SERVICE_FILE } from '../docker/services/iptables-service.js';
 import { readHostAt } from '../io/host-files.js';
 import { readText } from '../io/text-file.js';
 import { absentTables, assumedChains } from './absent-tables.js';
@@ -30,6 +31,8 @@ import {
   refuseForeignTables,
   unfollowedRules,
 } from './host-rules.js';
+import { readDockerState } from './life/host-folder.js';
+import type { HostLifeSetting } from './life/host-life.js';
 import { loadHostAddresses, loadNames, type Names } from './names.js';
 import { readRulesFiles } from './rules-files.js';
 import type { AppliedSummary } from './summary.js';
@@ -50,6 +53,8 @@ export interface SettingOptions {
   namesPath?: string;
   /** Changes of rules and sets, each as WHEN=WHAT. */
   changes?: readonly string[];
+  /** What the iptables service loads when it starts, as iptables-save prints it. Left out: what docker.json says. */
+  serviceRulesPath?: string;
   /** The iptables that the host has. Left out: the one that wrote the rules, else legacy. */
   backend?: Backend;
   /** Seed for random choices, such as the initial values of sets. Default 0. */
@@ -78,6 +83,8 @@ export interface Setting {
   /** The iptables that the host has. */
   readonly backend: Backend;
   readonly changes: readonly PlannedChange[];
+  /** What programs know of the host that change it while packets flow. */
+  readonly life: HostLifeSetting;
   /** Of addresses: from `namesPath`, and of the host's containers. */
   readonly names: Names;
   /** What is assumed about rules that could not be read on the host. */
@@ -116,7 +123,8 @@ export function loadSetting(options: SettingOptions): Setting {
   const foreign = foreignTables(source.description);
   if (foreign !== undefined && own !== undefined && !lax) refuseForeignTables(foreign);
   const commands = (options.apply ?? []).flatMap((given, i) => readCommands(given, i + 1, options));
-  const host = hostOf(withSysctls(source, commands));
+  const changed = withSysctls(source, commands);
+  const host = hostOf(changed);
   const moreSets = (options.ipsetPaths ?? []).map((file) => ({ text: readText(file, options), file }));
   const sets = HostSets.of(host, moreSets, options.seed);
   const before = rulesForSets(parsed, sets.store, lax, sets.failure);
@@ -129,7 +137,10 @@ export function loadSetting(options: SettingOptions): Setting {
   );
   const { ruleset } = applied;
   const { within } = options;
-  const planOptions = { lax, names, backend, base: source.description, hostNames, hasEnded, within };
+  const life = hostLife(options, changed);
+  if (life.savedRules !== undefined && options.changes?.length)
+    readAllRules([life.savedRules], { lax, family: 'ipv4', names, backend });
+  const planOptions = { lax, names, backend, base: source.description, hostNames, hasEnded, within, life };
   const changes = (options.changes ?? []).map((given) => planChange(given, planOptions));
   const assumptions: Assumption[] = [
     ...aboutRules(parsed),
@@ -147,6 +158,7 @@ export function loadSetting(options: SettingOptions): Setting {
     applied: summarizeApplied(commands, applied),
     backend,
     changes,
+    life,
     loaded: keepCounters || isCounted(applied) ? applied.counters : undefined,
     hostRules: own,
     names: loadNames(namesPath, source.description),
@@ -167,6 +179,18 @@ export function loadSetting(options: SettingOptions): Setting {
       ...host.warnings.map((warning) => `${shownPath(hostPath)}: ${warning}`),
     ],
   };
+}
+
+/** What programs know of the host of SOURCE. */
+function hostLife(
+  { hostPath, serviceRulesPath: path, ...live }: SettingOptions,
+  { json }: HostSource,
+): HostLifeSetting {
+  const docker = readDockerState(hostPath);
+  const given = path === undefined ? undefined : { text: readText(path, live), file: path };
+  const own = docker?.savedRules === undefined ? undefined : { text: docker.savedRules, file: SERVICE_FILE };
+  const savedRules = given ?? own;
+  return { json, docker, savedRules, isSavedKnown: given !== undefined || docker !== undefined };
 }
 
 /** The notes of RULESET on rules that could be read in more ways than one. */

@@ -129,6 +129,8 @@ export interface RunRecord {
   ipset?: FileRecord[];
   /** The connections to begin with. */
   conntrack?: FileRecord;
+  /** What the iptables service loads when it starts (`--service-rules`). */
+  serviceRules?: FileRecord;
   /** Names for addresses. */
   names?: FileRecord;
   /** The files of commands (`--apply FILE`). */
@@ -230,12 +232,34 @@ export interface ChangeSummary {
   framesBefore: number;
   /** It was to come after the last packet, and was made at the end. */
   atEnd?: true;
-  /** What its commands print that list something, each after its command. */
+  /** How the first command ended that failed, as it does on a real host. Absent: none did. */
+  exitCode?: number;
+  /** What its commands print, each after its command. */
   output?: string;
   /** How many rules it brought and took, with these words in their chains. Absent: no other rules were loaded. */
   rules?: { added: number; removed: number };
   /** The sets that are new, gone, or have another number of entries. */
   sets?: SetChange[];
+  /** Interfaces of the host that came and went. */
+  interfaces?: NamesChange;
+  /** Networks of its Docker engine. */
+  networks?: NamesChange;
+  /** Containers that run now, and that do no longer, by name. */
+  containers?: { started?: string[]; stopped?: string[] };
+  /** How many entries of the connection table a program has deleted, or the kernel with an interface or address. */
+  connectionsDeleted?: number;
+  /** The rules that the iptables service loads when it starts are others. */
+  savedRules?: true;
+  /** The folder that a snapshot of the host was written to. */
+  written?: string;
+  /** What was assumed, or may differ on a real host; lines for people. */
+  notes?: readonly string[];
+}
+
+/** Names that are new, and that are gone. */
+export interface NamesChange {
+  added?: string[];
+  removed?: string[];
 }
 
 export interface SetChange {

@@ -127,9 +127,18 @@ const AT: OptionSpec = {
   multiple: true,
   help:
     'change rules or sets before the first packet at or after WHEN: a rules file, which replaces the tables that ' +
-    "it names, as iptables-restore does; a file for `ipset restore`; a command, 'iptables -A INPUT …' or " +
-    "'ipset add …', or a file of commands; snapshot:DIR, a later snapshot of the host, for its rules; " +
-    'connections live on, as in the kernel; WHEN as for --from',
+    "it names, as iptables-restore does; a file for `ipset restore`; a command, 'iptables -A INPUT …', " +
+    "'ipset add …', 'systemctl restart iptables', 'service iptables save', or a file of commands; snapshot:DIR, " +
+    'a later snapshot of the host, for its rules, or, with replay, a new folder that a snapshot of the emulated host ' +
+    'is written to; connections live on, as in the kernel; WHEN as for --from',
+};
+
+const SERVICE_RULES: OptionSpec = {
+  name: 'service-rules',
+  value: 'FILE',
+  help:
+    "with --at WHEN='systemctl restart iptables': what the iptables service loads when it starts, the host's " +
+    '/etc/sysconfig/iptables; left out, what docker.json says, or what was saved before',
 };
 
 export const BACKEND: OptionSpec = {
@@ -207,7 +216,7 @@ export const REPLAYING: readonly OptionSpec[] = [
   ...[RULES, GUESS, HOST],
   ...CAPTURES,
   ...SETTING,
-  AT,
+  ...[AT, SERVICE_RULES],
   ...SELECTION,
   ...[LIMIT, SHOW, SEED, CHECKSUMS, NFQUEUE, LAX, STRICT, KEEP_COUNTERS, NAMES],
 ];

@@ -23,6 +23,11 @@ export const REPLAY: CommandSpec = {
         'go to standard output as one pcap, and the report to standard error; left out, nothing is written',
     },
     {
+      name: 'save-rules',
+      value: 'FILE',
+      help: 'at the end, write the rules as `service iptables save` does: what /etc/sysconfig/iptables would then hold',
+    },
+    {
       name: 'annotate',
       value: 'FILE',
       help:

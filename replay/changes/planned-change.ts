@@ -8,6 +8,7 @@ import { readAllRules } from '../../core/rules/forms/merge.js';
 import type { RulesSource } from '../../core/rules/forms/read-rules.js';
 import { isScript, scriptBackend } from '../../core/rules/forms/script.js';
 import type { Backend, Ruleset } from '../../core/rules/model.js';
+import type { Command } from '../../docker/commands/action.js';
 import { filesOfHost } from '../../io/host-files.js';
 import { readText } from '../../io/text-file.js';
 import { checkBackend } from '../commands/apply-commands.js';
@@ -19,15 +20,25 @@ import {
   startsAsCommand,
   typedCommands,
 } from '../commands/host-command.js';
-import { ReplayOptionsError } from '../errors.js';
+import { CommandError, ReplayOptionsError, together } from '../errors.js';
+import type { HostLifeSetting } from '../life/host-life.js';
+import { planHostCommand } from '../life/plan-command.js';
+import { isToBeWritten } from '../life/snapshot-folder.js';
 import { type RulesFile, readRulesFiles, rulesAt, rulesFilesOf, rulesPathsOf } from '../rules-files.js';
 import { type PlannedSnapshot, planSnapshot } from './snapshot-change.js';
 
 export type PlannedAction =
   | { readonly kind: 'rules'; readonly ruleset: Ruleset; readonly sources: readonly RulesSource[] }
   | { readonly kind: 'sets'; readonly text: string; readonly file: string }
-  | { readonly kind: 'commands'; readonly commands: readonly HostCommand[] }
-  | ({ readonly kind: 'snapshot' } & PlannedSnapshot);
+  | { readonly kind: 'commands'; readonly commands: readonly PlannedCommand[] }
+  | ({ readonly kind: 'snapshot' } & PlannedSnapshot)
+  /** A snapshot of the emulated host, to be written to this folder. */
+  | { readonly kind: 'written snapshot'; readonly folder: string };
+
+export interface PlannedCommand extends HostCommand {
+  /** What a program that changes more than rules and sets is asked for; undefined: it is of another one. */
+  readonly host?: readonly Command[];
+}
 
 export interface PlannedChange {
   readonly when: When;
@@ -50,6 +61,7 @@ export interface PlanOptions {
   readonly hasEnded?: (() => boolean) | undefined;
   /** As in SettingOptions. */
   readonly within?: string | undefined;
+  readonly life: HostLifeSetting;
 }
 
 const SNAPSHOT = 'snapshot:';
@@ -83,7 +95,7 @@ export function filesOfChange(given: string): string[] {
   const at = given.indexOf('=');
   const what = given.slice(at + 1);
   if (at <= 0 || isCommand(what) || what === '') return [];
-  return what.startsWith(SNAPSHOT) ? filesOfHost(what.slice(SNAPSHOT.length)) : rulesPathsOf(what);
+  return what.startsWith(SNAPSHOT) ? filesOfSnapshot(what.slice(SNAPSHOT.length)) : rulesPathsOf(what);
 }
 
 /** `WHEN=WHAT` with the paths of files as RESOLVE finds them. */
@@ -96,16 +108,32 @@ export function changeAt(given: string, resolve: (path: string) => string): stri
     : when + rulesAt(what, resolve);
 }
 
+/** The files that are read of the snapshot at PATH. */
+function filesOfSnapshot(path: string): string[] {
+  return isToBeWritten(path) ? [] : filesOfHost(path);
+}
+
+/** The folder that the value of an `--at` has a snapshot written to; undefined: none. */
+export function folderToWrite(given: string): string | undefined {
+  const what = given.slice(given.indexOf('=') + 1);
+  const folder = what.startsWith(SNAPSHOT) ? what.slice(SNAPSHOT.length) : '';
+  return folder !== '' && isToBeWritten(folder) ? folder : undefined;
+}
+
 function pathsOf(what: string): string[] {
   if (isCommand(what) || what === '') return [];
-  return what.startsWith(SNAPSHOT) ? [what.slice(SNAPSHOT.length)] : rulesPathsOf(what);
+  if (!what.startsWith(SNAPSHOT)) return rulesPathsOf(what);
+  const path = what.slice(SNAPSHOT.length);
+  return isToBeWritten(path) ? [] : [path];
 }
 
 function planAction(what: string, label: string, options: PlanOptions): PlannedAction {
   if (isCommand(what))
     return planCommands(typedCommands(what, { file: label, argument: label, within: options.within }, 1), options);
   if (what.startsWith(SNAPSHOT)) {
-    return { kind: 'snapshot', ...planSnapshot(what.slice(SNAPSHOT.length), options) };
+    const path = what.slice(SNAPSHOT.length);
+    if (isToBeWritten(path)) return { kind: 'written snapshot', folder: path };
+    return { kind: 'snapshot', ...planSnapshot(path, options) };
   }
   const [path, ...others] = rulesPathsOf(what);
   if (others.length === 0 && path === what) {
@@ -135,15 +163,28 @@ function planRules(sources: readonly RulesSource[], options: PlanOptions): Plann
   return { kind: 'rules', ruleset, sources };
 }
 
-function planCommands(commands: readonly HostCommand[], { backend }: PlanOptions): PlannedAction {
-  for (const command of commands) {
-    checkBackend(command, backend);
-    const { tool, source, all } = command;
-    if (tool !== 'sysctl') continue;
-    const what = 'sysctls do not change while packets flow';
-    throw commandError(source, all, all[0], what, '--apply, for a host that has them from the beginning');
-  }
-  return { kind: 'commands', commands };
+function planCommands(commands: readonly HostCommand[], { backend, life }: PlanOptions): PlannedAction {
+  const faults: CommandError[] = [];
+  const planned = commands.map((command): PlannedCommand => {
+    try {
+      return planCommand(command, backend, life);
+    } catch (error) {
+      if (!(error instanceof CommandError)) throw error;
+      faults.push(error);
+      return command;
+    }
+  });
+  if (faults.length > 0) throw together(faults);
+  return { kind: 'commands', commands: planned };
+}
+
+function planCommand(command: HostCommand, backend: Backend, life: HostLifeSetting): PlannedCommand {
+  checkBackend(command, backend);
+  const { tool, source, all } = command;
+  if (tool === 'host' || tool === 'iptables-save') return { ...command, host: planHostCommand(command, life) };
+  if (tool !== 'sysctl') return command;
+  const what = 'sysctls do not change while packets flow';
+  throw commandError(source, all, all[0], what, '--apply, for a host that has them from the beginning');
 }
 
 /** The iptables that wrote SOURCES, or that they call; legacy where nothing says it. */

@@ -7,20 +7,27 @@ import { readSets } from '../../core/ipset/index.js';
 import { IpsetError } from '../../core/ipset/ipset-error.js';
 import { formatNotes } from '../../core/rules/forms/merge.js';
 import { loadedCounters } from '../../core/rules/loaded-counters.js';
-import type { Backend, Rule, Ruleset, SavedCounters, Table } from '../../core/rules/model.js';
+import type { Backend, Ruleset, SavedCounters } from '../../core/rules/model.js';
 import { RulesetError } from '../../core/rules/parse/error.js';
-import { withTables } from '../../core/rules/rule-change.js';
-import { saveRule } from '../../core/rules/save.js';
 import { rulesForSets } from '../../core/rules/set-references.js';
 import { endWarning } from '../../core/sets/host-sets.js';
-import { carryOut } from '../commands/apply-commands.js';
+import type { Command } from '../../docker/commands/action.js';
+import type { CommandResult } from '../../docker/docker-host.js';
+import { UnsupportedError } from '../../docker/error.js';
+import { carryOut, titled } from '../commands/apply-commands.js';
 import type { HostCommand } from '../commands/host-command.js';
 import { CommandError } from '../errors.js';
+import { HostLife, type HostLifeSetting, UnknownRulesError } from '../life/host-life.js';
+import { failureOf } from '../life/plan-command.js';
+import type { SnapshotWriter } from '../life/snapshot-writer.js';
+import type { Names } from '../names.js';
 import type { Setting, SettingOptions } from '../setting.js';
-import type { ChangeSummary, SetChange } from '../summary.js';
+import type { ChangeSummary } from '../summary.js';
 import type { Time } from '../time.js';
-import type { PlannedAction, PlannedChange } from './planned-change.js';
-import { RuleHistory } from './rule-history.js';
+import { effectsOf, hostNow } from './change-effects.js';
+import { ChangedRules } from './changed-rules.js';
+import type { PlannedAction, PlannedChange, PlannedCommand } from './planned-change.js';
+import type { RuleHistory } from './rule-history.js';
 import { ChangeSchedule } from './schedule.js';
 import { continuing } from './snapshot-change.js';
 
@@ -36,33 +43,68 @@ export interface ChangeSetting {
   readonly loaded: ReadonlyMap<TableName, SavedCounters> | undefined;
   /** Whether those of rules that are loaded later start from what their files say. */
   readonly keepCounters: boolean;
+  readonly life: HostLifeSetting;
+  /** Of addresses. */
+  readonly addressNames: Names;
+  /** Takes the snapshots of the host; undefined: nobody does. */
+  readonly snapshots?: Pick<SnapshotWriter, 'write'> | undefined;
 }
 
 /** What the changes of a replay in SETTING need, with the options that it was loaded with. */
 export function changeSettingOf(
-  { changes, backend, host, loaded, sets }: Setting,
+  { changes, backend, host, loaded, sets, life, names: addressNames }: Setting,
   { lax = false, keepCounters = false, hasEnded }: Pick<SettingOptions, 'lax' | 'keepCounters' | 'hasEnded'>,
 ): ChangeSetting {
   const { names } = host.description.facts;
-  return { changes, backend, lax, keepCounters, loaded, names, setsFailure: sets.failure, hasEnded };
+  return {
+    changes,
+    backend,
+    lax,
+    keepCounters,
+    loaded,
+    names,
+    setsFailure: sets.failure,
+    hasEnded,
+    life,
+    addressNames,
+  };
 }
 
+/** What an action has done besides what is found by comparing the host before and after it. */
+interface ActionDone {
+  /** Of the first command that failed. */
+  readonly exitCode?: number;
+  readonly output?: string;
+  readonly notes?: readonly string[];
+  /** Where a snapshot was written. */
+  readonly folder?: string;
+}
+
+const isOfHost = ({ host }: PlannedCommand): boolean => host !== undefined;
+
 export class RunChanges {
-  readonly history: RuleHistory;
   readonly done: ChangeSummary[] = [];
   readonly warnings: string[] = [];
   readonly #emulator: Emulator;
   readonly #setting: ChangeSetting;
   readonly #schedule: ChangeSchedule<PlannedChange>;
-  readonly #onRules: (ruleset: Ruleset) => void;
+  readonly #rules: ChangedRules;
+  /** Undefined if no program changes more than rules and sets. */
+  readonly #life: HostLife | undefined;
 
   /** ON_RULES is called when other rules are in force. */
   constructor(emulator: Emulator, setting: ChangeSetting, onRules: (ruleset: Ruleset) => void) {
     this.#emulator = emulator;
     this.#setting = setting;
-    this.#onRules = onRules;
     this.#schedule = new ChangeSchedule(setting.changes);
-    this.history = new RuleHistory(emulator, setting.loaded);
+    this.#rules = new ChangedRules(emulator, setting.loaded, onRules);
+    const { changes, life, backend, names, lax } = setting;
+    const hasHostCommands = changes.some(({ action }) => action.kind === 'commands' && action.commands.some(isOfHost));
+    if (hasHostCommands) this.#life = new HostLife(life, { emulator, rules: this.#rules, backend, names, lax });
+  }
+
+  get history(): RuleHistory {
+    return this.#rules.history;
   }
 
   get nextTime(): Time {
@@ -98,41 +140,84 @@ export class RunChanges {
   }
 
   #carryOut({ whenText, what, action }: PlannedChange, framesBefore: number, isAtEnd: boolean): void {
-    const { sets } = this.#emulator;
-    const { ruleset } = this.#emulator;
-    const sizes = new Map([...sets].map(({ name, size }) => [name, size]));
-    let output = '';
-    try {
-      output = this.#do(action);
-    } catch (error) {
-      throw atItsTime(error, whenText);
-    }
+    const before = hostNow(this.#emulator, this.#life);
+    this.#rules.number = this.done.length + 1;
+    const result = this.#do(action, whenText);
+    const { exitCode = 0, output = '', notes = [], folder } = result;
+    const connectionsDeleted = this.#life?.takeDeleted() ?? 0;
     this.done.push({
       when: whenText,
       what,
-      kind: action.kind,
+      kind: action.kind === 'written snapshot' ? 'snapshot' : action.kind,
       framesBefore,
       ...(isAtEnd ? { atEnd: true } : {}),
+      ...(exitCode === 0 ? {} : { exitCode }),
       ...(output === '' ? {} : { output }),
-      ...differenceOf(ruleset, this.#emulator.ruleset),
-      ...setChanges(sizes, new Map([...sets].map(({ name, size }) => [name, size]))),
+      ...effectsOf(before, hostNow(this.#emulator, this.#life)),
+      ...(connectionsDeleted === 0 ? {} : { connectionsDeleted }),
+      ...(folder === undefined ? {} : { written: folder }),
+      ...(notes.length === 0 ? {} : { notes }),
     });
   }
 
-  /** Returns what it prints. */
-  #do(action: PlannedAction): string {
-    switch (action.kind) {
-      case 'rules':
-        this.#loadRules(action.ruleset, action);
-        return '';
-      case 'sets':
-        return this.#restoreSets(action);
-      case 'commands':
-        return action.commands.map((command) => this.#run(command)).join('');
-      default:
-        this.#takeOver(action);
-        return '';
+  /** @throws {CommandError} {RulesetError} {IpsetError} {FileError} if it cannot be done: they say when */
+  #do(action: PlannedAction, whenText: string): ActionDone {
+    try {
+      switch (action.kind) {
+        case 'rules':
+          this.#loadRules(action.ruleset, action);
+          return {};
+        case 'sets':
+          return { output: this.#restoreSets(action) };
+        case 'commands':
+          return this.#runAll(action.commands);
+        case 'written snapshot':
+          return this.#writeSnapshot(action.folder, whenText);
+        default:
+          this.#takeOver(action);
+          return {};
+      }
+    } catch (error) {
+      throw atItsTime(error, whenText);
     }
+  }
+
+  /** As a shell runs them: those behind one that fails on the host are run. */
+  #runAll(commands: readonly PlannedCommand[]): ActionDone {
+    let [exitCode, output] = [0, ''];
+    const notes: string[] = [];
+    for (const command of commands) {
+      if (command.host === undefined) {
+        output += this.#run(command);
+        continue;
+      }
+      for (const one of command.host) {
+        const done = this.#runOnHost(command, one);
+        if (exitCode === 0) exitCode = done.exitCode;
+        output += titled(command, done.stdout + done.stderr);
+        notes.push(...one.notes, ...done.notes);
+      }
+    }
+    return { exitCode, output, notes: [...new Set(notes)] };
+  }
+
+  #runOnHost(command: PlannedCommand, host: Command): CommandResult {
+    try {
+      return this.#life!.carryOut(host);
+    } catch (error) {
+      if (error instanceof UnsupportedError) throw failureOf(command, error.message, true);
+      if (error instanceof UnknownRulesError) throw failureOf(command, error.message, false);
+      throw error;
+    }
+  }
+
+  #writeSnapshot(folder: string, whenText: string): ActionDone {
+    const { snapshots, backend, addressNames: names, life } = this.#setting;
+    if (snapshots === undefined) return { notes: ['not written: only `nfreplay replay` writes snapshots'] };
+    const { emulator, history } = { emulator: this.#emulator, history: this.history };
+    const { json, docker } = this.#life ?? life;
+    snapshots.write(folder, { whenText, emulator, backend, counters: history.shown, json, docker, names });
+    return { folder };
   }
 
   #restoreSets({ text, file }: Extract<PlannedAction, { kind: 'sets' }>): string {
@@ -146,20 +231,7 @@ export class RunChanges {
     const { lax, keepCounters } = this.#setting;
     const ruleset = rulesForSets(loaded, this.#emulator.sets, lax);
     this.#warnOfNew(ruleset, loaded);
-    this.#replaceTables(ruleset, keepCounters ? loadedCounters(ruleset, sources) : new Map());
-  }
-
-  /** The tables of RULESET replace those of the same names, one after the other. */
-  #replaceTables(ruleset: Ruleset, shown: ReadonlyMap<TableName, SavedCounters>): void {
-    for (const table of ruleset.tables) {
-      const one = { ...ruleset, tables: [table] };
-      this.#replace({ ruleset: withTables(this.#emulator.ruleset, one) }, shown);
-    }
-  }
-
-  #replace(change: Parameters<RuleHistory['replace']>[0], shown: ReadonlyMap<TableName, SavedCounters>): void {
-    this.history.replace(change, shown, this.done.length + 1);
-    this.#onRules(this.#emulator.ruleset);
+    this.#rules.replaceTables(ruleset, keepCounters ? loadedCounters(ruleset, sources) : new Map());
   }
 
   /** Passes on the warnings of RULESET that BEFORE has not. */
@@ -175,19 +247,13 @@ export class RunChanges {
     const { ruleset, sets: store } = this.#emulator;
     const sets = { store, failure: setsFailure };
     const options = { backend, names, sets, isRunning: true, lax, hasEnded };
-    const { state, origins, output, warnings } = carryOut(command, { ruleset, counters: this.history.shown }, options);
+    const { state, origins, output, warnings } = carryOut(command, this.#rules.state, options);
     this.warnings.push(...warnings);
     this.#warnOfNew(state.ruleset, ruleset);
     if (origins === undefined) {
       const tables = state.ruleset.tables.filter((table) => !ruleset.tables.includes(table));
-      this.#replaceTables({ ...state.ruleset, tables }, state.counters);
-    } else if (state.ruleset !== ruleset) {
-      const continues = (rule: Rule, { name }: Table): Rule | undefined => {
-        const before = ruleset.tables.find((table) => table.name === name);
-        return before?.rules[origins.get(name)?.[rule.index] ?? -1];
-      };
-      this.#replace({ ruleset: state.ruleset, continues, keepsStates: backend === 'nft' }, state.counters);
-    }
+      this.#rules.replaceTables({ ...state.ruleset, tables }, state.counters);
+    } else this.#rules.become(state, origins, backend);
     return output;
   }
 
@@ -197,7 +263,7 @@ export class RunChanges {
     const after = rulesForSets(snapshot.ruleset, sets, this.#setting.lax);
     this.#warnOfNew(after, snapshot.ruleset);
     const { shown, ...taken } = continuing(ruleset, after, this.history.shown);
-    this.#replace({ ...taken, keepsStates: true }, shown);
+    this.#rules.replace({ ...taken, keepsStates: true }, shown);
     this.warnings.push(...snapshot.warnings);
   }
 }
@@ -210,41 +276,4 @@ function atItsTime(error: unknown, whenText: string): unknown {
   const [first, ...more] = error.message.split('\n');
   error.message = [`${first} (${when})`, ...more].join('\n');
   return error;
-}
-
-/** How many rules AFTER has that BEFORE has not, and the other way around. */
-function differenceOf(before: Ruleset, after: Ruleset): Pick<ChangeSummary, 'rules'> {
-  if (before === after) return {};
-  const counts = new Map<string, number>();
-  const count = (ruleset: Ruleset, sign: number): void => {
-    for (const table of ruleset.tables) {
-      const other = (ruleset === before ? after : before).tables;
-      if (other.includes(table)) continue;
-      for (const rule of table.rules) {
-        const key = `${table.name} ${rule.chain}${saveRule(rule)}`;
-        counts.set(key, (counts.get(key) ?? 0) + sign);
-      }
-    }
-  };
-  count(before, -1);
-  count(after, 1);
-  let [added, removed] = [0, 0];
-  for (const sum of counts.values()) {
-    added += Math.max(sum, 0);
-    removed += Math.max(-sum, 0);
-  }
-  return { rules: { added, removed } };
-}
-
-/** The sets that are new, gone, or have another number of entries. */
-function setChanges(
-  before: ReadonlyMap<string, number>,
-  after: ReadonlyMap<string, number>,
-): Pick<ChangeSummary, 'sets'> {
-  const sets = [...new Set([...before.keys(), ...after.keys()])].flatMap((name): SetChange[] => {
-    const [was, is] = [before.get(name), after.get(name)];
-    if (was === is) return [];
-    return [{ name, ...(was === undefined ? {} : { before: was }), ...(is === undefined ? {} : { after: is }) }];
-  });
-  return sets.length === 0 ? {} : { sets };
 }

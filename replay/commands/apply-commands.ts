@@ -81,6 +81,11 @@ export function carryOut(command: HostCommand, state: RulesetState, options: Com
     // Before the first packet, the host has been made with them (host-sysctls.ts).
     case 'sysctl':
       return { state, output: '', warnings: [] };
+    case 'host':
+    case 'iptables-save': {
+      const what = `${all[0].text} is not run before the first packet`;
+      throw commandError(source, all, all[0], what, '--at n1=COMMAND');
+    }
     case 'iptables-restore':
       return { state: restoreRules(command, state, options), output: '', warnings: [] };
     default: {
@@ -90,7 +95,8 @@ export function carryOut(command: HostCommand, state: RulesetState, options: Com
   }
 }
 
-function titled({ all }: HostCommand, text: string): string {
+/** TEXT, which COMMAND prints, behind that. */
+export function titled({ all }: Pick<HostCommand, 'all'>, text: string): string {
   return text === '' ? '' : `${shown(all.map((word) => word.text).join(' '))}\n${text}`;
 }
 

@@ -1,7 +1,7 @@
 /** Commands of iptables, ipset and sysctl as typed on the host: what is read before any is carried out. */
 import { existsSync } from 'node:fs';
 import type { Word } from '../../codecs/iptables-save.js';
-import { ShellFault, splitCommands } from '../../codecs/shell-words.js';
+import { isOperator, ShellFault, splitCommands } from '../../codecs/shell-words.js';
 import { shown, shownPath } from '../../codecs/text.js';
 import type { Backend } from '../../core/rules/model.js';
 import { nativePath } from '../../io/path.js';
@@ -18,7 +18,8 @@ export interface CommandSource {
   readonly within?: string | undefined;
 }
 
-export type CommandTool = 'iptables' | 'iptables-restore' | 'ip6tables' | 'ipset' | 'sysctl';
+/** `host`: a program that changes more than rules and sets, such as docker and systemctl. */
+export type CommandTool = 'iptables' | 'iptables-restore' | 'iptables-save' | 'ip6tables' | 'ipset' | 'sysctl' | 'host';
 
 export interface HostCommand {
   readonly tool: CommandTool;
@@ -31,6 +32,7 @@ export interface HostCommand {
 }
 
 const TOOL = /^(?:(iptables|ip6tables)(-legacy|-nft)?(-restore|-save)?|(ipset|sysctl))$/;
+const HOST_TOOL = /^(?:docker|docker-compose|dockerd|systemctl|service|firewall-cmd|ufw)$/;
 /** What a file for iptables-restore, or for `ipset restore`, starts with. */
 const RULES = /^\*\w+\s*$/;
 const SETS = /^(?:create|add)\s/;
@@ -38,7 +40,8 @@ const SETS = /^(?:create|add)\s/;
 /** Whether GIVEN starts as a command does. */
 export function startsAsCommand(given: string): boolean {
   const first = /^\s*(?:sudo\s+)?(\S+)(?:\s|$)/.exec(given)?.[1] ?? '';
-  return TOOL.test(first.replace(/^.*\//, ''));
+  const name = first.replace(/^.*\//, '');
+  return TOOL.test(name) || HOST_TOOL.test(name);
 }
 
 /** Whether GIVEN is a command, not the name of a file. */
@@ -92,7 +95,7 @@ export function commandsOf(text: string, file: string, within?: string): HostCom
 /** TEXT, whose first line has this number, as commands. */
 function parseCommands(text: string, source: CommandSource, line: number): HostCommand[] {
   try {
-    return splitCommands(text, line).map((words) => parseCommand(words, source));
+    return splitCommands(text, line, { mayRedirect: true }).map((words) => parseCommand(words, source));
   } catch (fault) {
     if (!(fault instanceof ShellFault)) throw fault;
     throw new CommandError(`${placeOf(source, wordsBefore(text, fault.word, line), fault.word)}: ${fault.message}`);
@@ -115,19 +118,19 @@ function parseCommand(all: readonly Word[], source: CommandSource): HostCommand 
   const [name, ...words] = all[0].text === 'sudo' ? all.slice(1) : all;
   const word = name ?? all[0];
   const found = TOOL.exec(word.text.replace(/^.*\//, ''));
+  const redirection = words.find(isOperator);
+  if (redirection !== undefined && found?.[3] !== '-save')
+    throw commandError(source, all, redirection, '">" redirects output', 'the words of the command only');
+  if (HOST_TOOL.test(name?.text.replace(/^.*\//, '') ?? ''))
+    return { tool: 'host', backend: undefined, all, words, source };
   if (found === null) {
-    const what = `"${word.text}" is not a command of iptables, ipset or sysctl`;
-    throw commandError(source, all, word, what, 'iptables …, ipset …, sysctl -w …');
+    const what = `"${word.text}" is not a command of iptables, ipset, sysctl, docker or systemctl`;
+    throw commandError(source, all, word, what, 'iptables …, ipset …, sysctl -w …, docker …, systemctl restart …');
   }
   const [, family, variant, action = '', other] = found;
-  if (action === '-save') {
-    throw commandError(
-      source,
-      all,
-      word,
-      'saving changes no rules',
-      'without it; the results have the rules that are left',
-    );
+  if (action === '-save' && redirection === undefined) {
+    const expected = 'without it; the results have the rules that are left';
+    throw commandError(source, all, word, 'saving changes no rules', expected);
   }
   const tool = other ?? (family === 'ip6tables' ? family : `iptables${action}`);
   const backend = variant === undefined ? undefined : (variant.slice(1) as Backend);

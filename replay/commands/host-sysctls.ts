@@ -23,7 +23,14 @@ export function withSysctls(source: HostSource, commands: readonly HostCommand[]
   const sysctls = new Map(source.description.sysctls);
   for (const [name, value] of set) setSysctl(sysctls, name, value);
   const description: HostDescription = { ...source.description, sysctls };
-  return { description, json: source.json, locate: (error) => source.locate(error) };
+  const json = { ...source.json, sysctl: sysctlsAsJson(source.json.sysctl, sysctls) };
+  return { description, json, locate: (error) => source.locate(error) };
+}
+
+/** SYSCTLS in the form of a host.json. GIVEN: the text of those that are no numbers. */
+function sysctlsAsJson(given: unknown, sysctls: ReadonlyMap<string, number>): Record<string, unknown> {
+  const texts = (given ?? {}) as Readonly<Record<string, unknown>>;
+  return Object.fromEntries(Array.from(sysctls, ([name, value]) => [name, Number.isNaN(value) ? texts[name] : value]));
 }
 
 function settingsOf(command: HostCommand, devs: readonly string[]): [name: string, value: number][] {

@@ -158,6 +158,7 @@ export class SharedTexts {
 
   #addChanges(replacer: Replacer, context: CommandContext, files: TextPart[], options: string[]): void {
     for (const [i, { whenText, what, action }] of this.setting.changes.entries()) {
+      if (action.kind === 'written snapshot') continue;
       const when = replaceWhen(whenText, replacer);
       const isTyped = action.kind === 'commands' && isCommand(what);
       if (isTyped) options.push('--at', `${when}=${replaceCommand(action.commands[0], replacer, context)}`);
@@ -169,7 +170,13 @@ export class SharedTexts {
     }
   }
 
-  #change(action: PlannedAction, what: string, number: number, replacer: Replacer, context: CommandContext): TextPart {
+  #change(
+    action: Exclude<PlannedAction, { kind: 'written snapshot' }>,
+    what: string,
+    number: number,
+    replacer: Replacer,
+    context: CommandContext,
+  ): TextPart {
     switch (action.kind) {
       case 'rules': {
         const { guess: _, ...reading } = this.reading;

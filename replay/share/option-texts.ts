@@ -72,6 +72,14 @@ export function replaceCommand(command: HostCommand, replacer: Replacer, { chain
         return replaceSetWords(given, replacer, setTypes);
       case 'sysctl':
         return given.map((word) => word.replace(/^[^-=][^=]*(?==)/, (key) => replaceSysctl(key, replacer)));
+      case 'host':
+        if (/\b(?:docker|docker-compose|dockerd)$/.test(head.join(' ')) || given.some((word) => /^docker\b/.test(word)))
+          throw new NotFollowedError(
+            `${all.map(({ text }) => text).join(' ')}: what a Docker engine knows is not shared; leave the command out`,
+          );
+        return [...given];
+      case 'iptables-save':
+        return [...given];
       case 'iptables-restore':
         throw new NotFollowedError(
           `${given.join(' ')}: the file that iptables-restore reads is not shared; ` +

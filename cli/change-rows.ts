@@ -1,0 +1,40 @@
+/** The lines of a report about changes while packets flow. */
+import { shown } from '../codecs/text.js';
+import { columns } from '../explain/text/columns.js';
+import type { ChangeSummary, NamesChange } from '../replay/summary.js';
+import { count, formatNumber } from './number.js';
+
+/** `1  10s  rules-2.v4  after 1,234 packets: 2 rules added, 1 removed` */
+export function changeRows(changes: readonly ChangeSummary[] = [], width: number | undefined): string[] {
+  const rows = changes.map((change, i) => {
+    const { when, what, framesBefore, atEnd } = change;
+    const place = atEnd ? 'at the end' : `after ${count(framesBefore, 'packet')}`;
+    const changed = effectsIn(change);
+    const words = changed.length === 0 ? '' : `: ${changed.join('; ')}`;
+    return [String(i + 1), shown(when), shown(what), `${place}${words}`];
+  });
+  return columns(rows, ['right', 'left', 'left', 'left'], width);
+}
+
+function effectsIn({ exitCode, rules, sets = [], interfaces, networks, containers, ...more }: ChangeSummary): string[] {
+  const { connectionsDeleted, savedRules, written } = more;
+  return [
+    ...(exitCode === undefined ? [] : [`fails there too, with ${exitCode}`]),
+    ...(rules === undefined ? [] : [`${count(rules.added, 'rule')} added, ${formatNumber(rules.removed)} removed`]),
+    ...sets.map(({ name, before, after }) => `set ${shown(name)}: ${before ?? 'none'} → ${after ?? 'none'}`),
+    ...namesIn('containers started', containers?.started),
+    ...namesIn('containers stopped', containers?.stopped),
+    ...changeIn('networks', networks),
+    ...changeIn('interfaces', interfaces),
+    ...(connectionsDeleted === undefined ? [] : [`${count(connectionsDeleted, 'connection')} deleted`]),
+    ...(savedRules === undefined ? [] : ['rules saved for the iptables service']),
+    ...(written === undefined ? [] : ['snapshot written']),
+  ];
+}
+
+function changeIn(what: string, change: NamesChange = {}): string[] {
+  return [...namesIn(`${what} new`, change.added), ...namesIn(`${what} gone`, change.removed)];
+}
+
+const namesIn = (what: string, names: readonly string[] = []): string[] =>
+  names.length === 0 ? [] : [`${what}: ${names.map(shown).join(', ')}`];

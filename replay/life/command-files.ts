@@ -1,0 +1,29 @@
+/** The files that commands name which change a host: those of compose, and of the engine's options. */
+import { isAbsolute, join } from 'node:path';
+import type { Word } from '../../codecs/iptables-save.js';
+import type { ParseContext } from '../../docker/commands/context.js';
+import { notFollowed } from '../../docker/commands/fault.js';
+import type { DockerState } from '../../docker/model.js';
+import { parseRelease } from '../../docker/releases.js';
+import { refuseIrregular } from '../../io/path.js';
+import { readText } from '../../io/text-file.js';
+import { fileInCase } from '../case-folder.js';
+import type { CommandSource } from '../commands/host-command.js';
+
+/** For the commands of SOURCE on a host whose engine is in the state DOCKER. */
+export function filesOf({ file, argument, within }: CommandSource, docker: DockerState | undefined): ParseContext {
+  const pathOf = ({ text }: Word): string => {
+    if (within === undefined) return text;
+    const path = isAbsolute(text) ? fileInCase(within, text, argument ?? file) : join(within, text);
+    refuseIrregular(path);
+    return path;
+  };
+  return {
+    release: docker === undefined ? undefined : parseRelease(docker.release),
+    pathOf,
+    readText: (word) => readText(pathOf(word)),
+    composeProject: ({ command }) => {
+      throw notFollowed(command, 'a compose project while packets flow');
+    },
+  };
+}

@@ -1,0 +1,157 @@
+/** The emulated host, while packets flow, for programs that change it. */
+import type { HostDescription } from '../../codecs/host/description.js';
+import { HostError } from '../../codecs/host/error.js';
+import type { JsonObject } from '../../codecs/host/json-values.js';
+import type { NamesDescription } from '../../codecs/host/names.js';
+import { readHost } from '../../codecs/host/parse-host.js';
+import type { Word } from '../../codecs/iptables-save.js';
+import { IPPROTO_UDP } from '../../codecs/layouts.js';
+import type { Emulator } from '../../core/emulator.js';
+import { runIpset } from '../../core/ipset/index.js';
+import { IpsetError } from '../../core/ipset/ipset-error.js';
+import { applyIptables } from '../../core/rules/commands/apply-iptables.js';
+import { readAllRules } from '../../core/rules/forms/merge.js';
+import type { RulesSource } from '../../core/rules/forms/read-rules.js';
+import type { Backend, Ruleset } from '../../core/rules/model.js';
+import { RulesetError } from '../../core/rules/parse/error.js';
+import { saveRuleset } from '../../core/rules/save.js';
+import { rulesForSets } from '../../core/rules/set-references.js';
+import type { ConnectionSelector, EngineHost, ProgramResult } from '../../docker/engine-host.js';
+import { UnsupportedError } from '../../docker/error.js';
+import { SERVICE_FILE } from '../../docker/services/iptables-service.js';
+import type { ChangedRules } from '../changes/changed-rules.js';
+import type { ChangingNetwork } from './changing-network.js';
+
+export interface EmulatedHostParts {
+  readonly emulator: Emulator;
+  readonly rules: ChangedRules;
+  readonly network: ChangingNetwork;
+  readonly backend: Backend;
+  readonly names: NamesDescription;
+  readonly lax: boolean;
+  /** The rules that the iptables service loads at the beginning, and their file. */
+  readonly savedRules: RulesSource | undefined;
+}
+
+export class EmulatedHost implements EngineHost {
+  readonly backend: Backend;
+  readonly network: ChangingNetwork;
+  /** What rules that programs make from now on are from, for messages and reports. */
+  file = '';
+  readonly #parts: EmulatedHostParts;
+  #deleted = 0;
+
+  constructor(parts: EmulatedHostParts) {
+    this.#parts = parts;
+    this.backend = parts.backend;
+    this.network = parts.network;
+  }
+
+  /** @throws {UnsupportedError} if a rule cannot be followed */
+  iptables(words: readonly string[]): ProgramResult {
+    const { rules, names, emulator, lax } = this.#parts;
+    const tool = { name: 'iptables', backend: this.backend } as const;
+    const before = rules.state;
+    const applied = applyIptables(placed(words), before, { tool, file: this.file, names });
+    const { exitCode, stdout, stderr, fault, origins, counters } = applied;
+    const command = `iptables ${words.join(' ')}`;
+    if (fault?.code === 'unsupported') throw new UnsupportedError(`${command}: ${fault.message}`);
+    let ruleset: Ruleset;
+    try {
+      ruleset = rulesForSets(applied.ruleset, emulator.sets, false);
+    } catch (error) {
+      if (!(error instanceof RulesetError)) throw error;
+      return { exitCode: 2, stdout: '', stderr: `iptables: ${error.unsupported[0].message}.\n` };
+    }
+    if (!lax) refuseUnsupported(command, before.ruleset, ruleset);
+    rules.become({ ruleset, counters }, origins, this.backend);
+    return { exitCode, stdout, stderr };
+  }
+
+  /** @throws {RulesetError} if they are faulty, or cannot be followed */
+  restoreRules(text: string): void {
+    const { rules, names, emulator, lax, savedRules } = this.#parts;
+    const file = text === savedRules?.text ? savedRules.file : SERVICE_FILE;
+    const loaded = readAllRules([{ text, file }], { lax, family: 'ipv4', names, backend: this.backend });
+    rules.replaceTables(rulesForSets(loaded, emulator.sets, lax), new Map());
+  }
+
+  saveRules(): string {
+    return saveRuleset(this.#parts.emulator.ruleset);
+  }
+
+  ipset(words: readonly string[]): ProgramResult {
+    try {
+      const stdout = runIpset(placed(words), this.file, this.#parts.emulator.sets);
+      return { exitCode: 0, stdout, stderr: '' };
+    } catch (error) {
+      if (!(error instanceof IpsetError)) throw error;
+      return { exitCode: error.exitCode, stdout: '', stderr: error.toolMessage };
+    }
+  }
+
+  /** How many connections were deleted since this was last asked. */
+  takeDeleted(): number {
+    const deleted = this.#deleted;
+    this.#deleted = 0;
+    return deleted;
+  }
+
+  deleteConnections(selector: ConnectionSelector): void {
+    this.#deleted += this.#parts.emulator.deleteConnections(
+      'udpPort' in selector
+        ? { protocol: IPPROTO_UDP, originalDport: selector.udpPort }
+        : { replyEnd: selector.replyAddress },
+    );
+  }
+
+  /**
+   * The network is what programs have made of it, from now on.
+   * @throws {UnsupportedError} if there can be no such host
+   */
+  takeEffect(): void {
+    if (!this.network.isChanged) return;
+    const { emulator } = this.#parts;
+    const before = connectionsOf(emulator);
+    try {
+      emulator.changeHost(describedBy(this.network.json, this.file));
+    } catch (error) {
+      if (!(error instanceof HostError)) throw error;
+      throw new UnsupportedError(`the host that this makes is not followed: ${error.message}`);
+    }
+    this.network.isChanged = false;
+    this.#deleted += before - connectionsOf(emulator);
+  }
+}
+
+function connectionsOf({ connections, nowMs }: Emulator): number {
+  let count = 0;
+  connections.forEach(nowMs, () => count++);
+  return count;
+}
+
+/** What of JSON describes the host itself, and not its rules and connections. */
+function describedBy(json: JsonObject, file: string): HostDescription {
+  const own = Object.entries(json).filter(([member]) => !TEXT_MEMBERS.includes(member));
+  return readHost(JSON.stringify(Object.fromEntries(own)), file).description;
+}
+
+const TEXT_MEMBERS = ['iptables', 'iptables-legacy', 'iptables-nft', 'ipset', 'conntrack', 'nft'];
+
+/** WORDS with their places in the command that they are. */
+function placed(words: readonly string[]): Word[] {
+  let column = 1;
+  return words.map((text) => {
+    const word = { text, line: 1, column };
+    column += text.length + 1;
+    return word;
+  });
+}
+
+function refuseUnsupported(command: string, before: Ruleset, after: Ruleset): void {
+  const partsOf = ({ tables }: Ruleset) =>
+    tables.flatMap(({ rules }) => rules.flatMap((rule) => rule.unsupported ?? []));
+  const known = new Set(partsOf(before));
+  const added = partsOf(after).find((part) => !known.has(part));
+  if (added !== undefined) throw new UnsupportedError(`${command}: ${added.message}`);
+}

@@ -1,0 +1,63 @@
+/** Commands of programs that change a host: parsed before the first packet, with all that they name. */
+import { isOperator } from '../../codecs/shell-words.js';
+import { shown } from '../../codecs/text.js';
+import type { Command } from '../../docker/commands/action.js';
+import { CommandFault } from '../../docker/commands/fault.js';
+import { isServiceFile, SAVES_RULES } from '../../docker/commands/host-commands.js';
+import { parseDockerCommand } from '../../docker/commands/parse-command.js';
+import { commandError, type HostCommand, placeOf } from '../commands/host-command.js';
+import { CommandError } from '../errors.js';
+import { filesOf } from './command-files.js';
+import type { HostLifeSetting } from './host-life.js';
+
+const SAVE = '> /etc/sysconfig/iptables';
+
+/**
+ * What COMMAND, whose tool is `host` or `iptables-save`, asks for on a host in SETTING: one thing after the other.
+ * @throws {CommandError} if it is faulty, or the host is not known well enough for it
+ * @throws {FileError} if a file that it names cannot be read
+ */
+export function planHostCommand(command: HostCommand, setting: HostLifeSetting): Command[] {
+  const { all, source, tool } = command;
+  const file = source.argument ?? source.file;
+  if (tool === 'iptables-save') return [{ action: savingAction(command), words: all, file, notes: [] }];
+  const commands = parsed(command, file, setting);
+  if (setting.docker === undefined && commands.some(({ action }) => isOfDocker(action))) {
+    const what = 'what the engine of this host runs is not known: there is no docker.json beside its description';
+    throw commandError(source, all, all[0], what, '--host with a folder that `nfreplay docker` has written');
+  }
+  return commands;
+}
+
+function parsed({ all, source }: HostCommand, file: string, setting: HostLifeSetting): Command[] {
+  try {
+    return parseDockerCommand(all, file, filesOf(source, setting.docker));
+  } catch (error) {
+    if (!(error instanceof CommandFault)) throw error;
+    const { word, message, isUnsupported } = error;
+    throw new CommandError(`${placeOf(source, all, word)}: ${shown(message)}`, isUnsupported);
+  }
+}
+
+function isOfDocker(action: Command['action']): boolean {
+  return action.kind === 'service' ? action.service === 'docker' : action.kind !== 'reload';
+}
+
+/** `iptables-save > /etc/sysconfig/iptables` */
+function savingAction({ words, all, source }: HostCommand): Command['action'] {
+  const at = words.findIndex(isOperator);
+  const option = words.slice(0, at).find(({ text }) => !/^(?:-c|--counters)$/.test(text));
+  if (option !== undefined) throw commandError(source, all, option, `${option.text} is not followed here`, SAVE);
+  const [file, more] = words.slice(at + 1);
+  if (file === undefined || !isServiceFile(file.text)) {
+    const what = `${file?.text ?? 'nothing'} is not what the iptables service loads`;
+    throw commandError(source, all, file ?? words[at], what, '/etc/sysconfig/iptables or /etc/iptables/rules.v4');
+  }
+  if (more !== undefined) throw commandError(source, all, more, `one word too many: ${more.text}`, 'one file');
+  return SAVES_RULES;
+}
+
+/** What is wrong with COMMAND as a whole. */
+export function failureOf({ source, all }: HostCommand, message: string, isUnsupported: boolean): CommandError {
+  return new CommandError(`${placeOf(source, all, all[0])}: ${shown(message)}`, isUnsupported);
+}
