@@ -179,6 +179,20 @@ export interface EngineMemory {
   readonly lastIfindex: number;
 }
 
+/** What a real engine drew at random, in its order: an engine that is compared with it draws the same. */
+export interface Drawn {
+  /** Ids, by `network NAME` and `container NAME`. */
+  readonly ids: Readonly<Record<string, readonly string[]>>;
+  /** One for each time that the engine starts again. */
+  readonly restarts: readonly DrawnRestart[];
+}
+
+/** Names, in the order in which an engine that started again restored its networks, and started containers again. */
+export interface DrawnRestart {
+  readonly networks: readonly string[];
+  readonly containers: readonly string[];
+}
+
 /** All of an engine and of the host that it runs on, but for the host's own description. */
 export interface DockerState {
   readonly schema: 1;
@@ -192,6 +206,8 @@ export interface DockerState {
   readonly containers: readonly ContainerState[];
   /** How many ids and names were chosen, so that the next ones are others. */
   readonly chosen: number;
+  /** What will be drawn before anything is chosen. */
+  readonly drawn?: Drawn;
   /** Undefined: nothing. */
   readonly memory?: EngineMemory;
   /** What the iptables service loads when it starts (/etc/sysconfig/iptables): iptables-save text; undefined: none. */

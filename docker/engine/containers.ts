@@ -5,19 +5,18 @@ import { isSince } from '../releases.js';
 import { isConnected, join, leave, leaveAll, newEndpoint } from './endpoints.js';
 import type { Container, Endpoint, Engine, Network } from './engine.js';
 import { EngineError } from './engine-error.js';
-import { chosenName, idOf } from './identity.js';
+import { chosenName } from './identity.js';
 
 const NAME = /^\/?[a-zA-Z0-9][a-zA-Z0-9_.-]+$/;
 
 /** `docker create`. @throws {EngineError} */
 export function createContainer(engine: Engine, spec: ContainerSpec): Container {
   if (spec.name !== undefined) refuseName(engine, spec.name);
-  const chosen = engine.choose();
-  const id = idOf('container', chosen);
+  const name = spec.name ?? freeName(engine, engine.choose());
   const container: Container = {
     spec,
-    name: spec.name ?? freeName(engine, chosen),
-    id,
+    name,
+    id: engine.drawId('container', name),
     isRunning: false,
     wasStopped: false,
     endpoints: spec.endpoints.map(newEndpoint),

@@ -7,7 +7,6 @@ import { isConnected } from './endpoints.js';
 import type { Container, Engine, Network } from './engine.js';
 import { EngineError } from './engine-error.js';
 import { enableForwarding } from './forwarding.js';
-import { idOf } from './identity.js';
 import { filterBridged, newNetwork, setUpNetwork, takeDownNetwork } from './networks.js';
 import { formatIpv4, formatPrefix, isWithin, networkOf, type Prefix, parsePrefix } from './prefixes.js';
 import { DEFAULT_POOLS, firstFreeOfRoutes } from './subnets.js';
@@ -43,11 +42,14 @@ export function startDaemon(engine: Engine): void {
   const survivors = engine.containers.filter(({ isRunning }) => isRunning);
   if (options.iptables) engine.firewall.start(isOld && enableForwarding(engine));
   else if (isOld) enableForwarding(engine);
-  for (const network of engine.networks) setUpNetwork(engine, network);
+  const drawn = engine.networks.length === 0 ? undefined : engine.drawRestart();
+  // As its store lists them; the map that they pass through on a real host begins anywhere.
+  const byId = [...engine.networks].sort((a, b) => (a.id < b.id ? -1 : 1));
+  for (const network of inOrder(byId, drawn?.networks, ({ spec }) => spec.name)) setUpNetwork(engine, network);
   if (survivors.length > 0) restoreContainers(engine, survivors);
   else remakeDefaultNetworks(engine);
   engine.isRunning = true;
-  startAgain(engine);
+  startAgain(engine, drawn?.containers);
 }
 
 /** Containers that ran while the engine did not (live-restore): their rules are written again. */
@@ -79,7 +81,7 @@ function specialNetwork(engine: Engine, name: string): Network {
   const driver = name === 'none' ? 'null' : name;
   return {
     spec: { name, driver, isInternal: false, ipam: [], options: {}, labels: {} },
-    id: idOf('network', engine.choose()),
+    id: engine.drawId('network', name),
     bridge: undefined,
     subnet: undefined,
     gateway: undefined,
@@ -139,8 +141,9 @@ function bridgeAddress({ options, links, release }: Engine): Prefix | undefined 
 }
 
 /** Containers start again as their restart policy says; a real engine starts them at the same time. */
-function startAgain(engine: Engine): void {
-  for (const container of engine.containers.filter((stopped) => !stopped.isRunning && startsAgain(engine, stopped))) {
+function startAgain(engine: Engine, order: readonly string[] | undefined): void {
+  const stopped = engine.containers.filter((one) => !one.isRunning && startsAgain(engine, one));
+  for (const container of inOrder(stopped, order, ({ name }) => name)) {
     try {
       startContainer(engine, container);
     } catch (error) {
@@ -164,4 +167,10 @@ export function stopDaemon(engine: Engine): void {
     for (const container of [...engine.containers]) stopContainer(engine, container, 'shutdown');
   }
   engine.isRunning = false;
+}
+
+/** ITEMS as their names stand in ORDER, the others behind them. */
+function inOrder<T>(items: readonly T[], order: readonly string[] = [], nameOf: (item: T) => string): T[] {
+  const place = (item: T): number => (order.includes(nameOf(item)) ? order.indexOf(nameOf(item)) : order.length);
+  return [...items].sort((a, b) => place(a) - place(b));
 }

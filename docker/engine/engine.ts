@@ -2,11 +2,20 @@
 import type { EngineHost } from '../engine-host.js';
 import type { BridgeNetwork, Firewall } from '../firewall/firewall.js';
 import { firewallFor } from '../firewall/index.js';
-import type { ContainerState, DaemonOptions, DockerState, EndpointState, NetworkState, PortBinding } from '../model.js';
+import type {
+  ContainerState,
+  DaemonOptions,
+  DockerState,
+  DrawnRestart,
+  EndpointState,
+  NetworkState,
+  PortBinding,
+} from '../model.js';
 import { parseRelease, type Release } from '../releases.js';
 import { bridgeNetworkOf } from './bridge-options.js';
 import { EngineError } from './engine-error.js';
 import { HostLinks } from './host-links.js';
+import { idOf } from './identity.js';
 import { type EngineTraits, traitsOf } from './traits.js';
 
 type Writable<T> = { -readonly [K in keyof T]: T[K] };
@@ -35,6 +44,7 @@ export class Engine {
   /** For people: what was assumed. */
   readonly notes: string[] = [];
   #chosen: number;
+  #drawn: DockerState['drawn'];
   #firewall: Firewall | undefined;
   readonly #given: DockerState;
 
@@ -53,6 +63,7 @@ export class Engine {
     this.savedRules = state.savedRules;
     this.memory = { nextPool: state.memory?.nextPool ?? 0, lastPorts: { ...state.memory?.lastPorts } };
     this.#chosen = state.chosen;
+    this.#drawn = state.drawn;
     this.links = new HostLinks(host.network, state.memory?.lastIfindex ?? 0);
   }
 
@@ -69,9 +80,26 @@ export class Engine {
       networks: this.networks,
       containers: this.containers,
       chosen: this.#chosen,
+      ...(this.#drawn === undefined ? {} : { drawn: this.#drawn }),
       memory: { ...this.memory, lastIfindex: this.links.lastIfindex },
       savedRules: this.savedRules,
     };
+  }
+
+  /** An id for the network or container NAME: as a real engine drew it, else one that was not chosen before. */
+  drawId(kind: 'network' | 'container', name: string): string {
+    const key = `${kind} ${name}`;
+    const [drawn, ...rest] = this.#drawn?.ids[key] ?? [];
+    if (this.#drawn === undefined || drawn === undefined) return idOf(kind, this.choose());
+    this.#drawn = { ...this.#drawn, ids: { ...this.#drawn.ids, [key]: rest } };
+    return drawn;
+  }
+
+  /** In which order a real engine, when it started again, restored its networks and started containers again. */
+  drawRestart(): DrawnRestart | undefined {
+    const [drawn, ...rest] = this.#drawn?.restarts ?? [];
+    if (this.#drawn !== undefined) this.#drawn = { ...this.#drawn, restarts: rest };
+    return drawn;
   }
 
   /** A number that was not chosen before. */

@@ -6,7 +6,7 @@ import { DEFAULT_BRIDGE, isTrue, mtuOf, OPTION } from './bridge-options.js';
 import type { Engine, Network } from './engine.js';
 import { EngineError } from './engine-error.js';
 import { enableForwarding } from './forwarding.js';
-import { idOf, oldRandomMac, randomMac } from './identity.js';
+import { oldRandomMac, randomMac } from './identity.js';
 import { doOverlap, formatPrefix, isWithin, networkOf, type Prefix, parseIpv4, parsePrefix } from './prefixes.js';
 import { chooseSubnet, DEFAULT_POOLS } from './subnets.js';
 
@@ -32,7 +32,7 @@ export function createNetwork(engine: Engine, spec: NetworkSpec): Network {
 /** A network with a subnet, which does nothing to the host yet. @throws {EngineError} */
 export function newNetwork(engine: Engine, spec: NetworkSpec): Network {
   if (spec.ipam.length > 1) throw new EngineError("bridge driver doesn't support multiple subnets");
-  const id = idOf('network', engine.choose());
+  const id = engine.drawId('network', spec.name);
   const ipam: IpamSubnet = spec.ipam[0] ?? { subnet: undefined, range: undefined, gateway: undefined, reserved: {} };
   const subnet = ipam.subnet === undefined ? chosenSubnet(engine) : givenSubnet(engine, ipam.subnet);
   const network: Network = {

@@ -20,6 +20,7 @@ export const MEASURED = [
     'expectation/',
     'shrink/',
     'share/',
+    'docker/',
     'doctor/',
     'docker/',
     'library/library',

@@ -1,0 +1,44 @@
+/** Everything in which an emulated engine differs from the one that was recorded. */
+import type { JsonObject } from '../../codecs/host/json-values.js';
+import { containerDifferences } from './compare-containers.js';
+import { networkDifferences } from './compare-network.js';
+import { ruleDifferences } from './compare-rules.js';
+import { type EmulatedSnapshot, emulateStory } from './emulated-story.js';
+import type { RecordedStep, Recording } from './recording.js';
+
+/** A line each, which begins with the snapshot's name; empty if nothing differs. */
+export function compareRecording(recording: Recording): string[] {
+  const { snapshots, differences } = emulateStory(recording);
+  return [...differences, ...snapshots.flatMap((snapshot) => snapshotDifferences(snapshot, recording))];
+}
+
+function snapshotDifferences(
+  { recorded, rules, json, state }: EmulatedSnapshot,
+  { engine, steps }: Recording,
+): string[] {
+  const macsFollowAddresses = engine !== '28.5';
+  const list = (member: 'addr' | 'route'): JsonObject[] => json[member] as JsonObject[];
+  const lines = [
+    ...ruleDifferences(recorded.text('iptables-save.txt') ?? '', rules),
+    ...networkDifferences(
+      { addr: recorded.list('addr.json'), route: recorded.list('route.json') },
+      { addr: list('addr'), route: list('route') },
+      { hasKnownMac: (name) => name === 'lo' || name === 'eth0', hasSettled: hasSettled(recorded.step, steps) },
+    ),
+    ...containerDifferences(
+      { containers: recorded.list('containers.json'), networks: recorded.list('networks.json') },
+      state,
+      macsFollowAddresses,
+    ),
+  ];
+  return lines.map((line) => `${recorded.name}: ${line}`);
+}
+
+/** The kernel notices after a second at most that a bridge has lost its last port (net/core/link_watch.c). */
+const CARRIER_SECONDS = 1.1;
+
+function hasSettled(snapshot: RecordedStep, steps: readonly RecordedStep[]): boolean {
+  const changes = steps.filter(({ verb, until }) => (verb === 'docker' || verb === 'restart') && until <= snapshot.at);
+  const last = changes.at(-1)?.until ?? 0;
+  return (snapshot.rulesAt ?? snapshot.at) - last > CARRIER_SECONDS;
+}
