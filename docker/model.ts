@@ -156,6 +156,8 @@ export interface EndpointState {
   readonly mac: string | undefined;
   /** The host's end of the veth pair. */
   readonly veth: string | undefined;
+  /** Legacy links, by the ids of endpoints: who this one may reach, and who may reach it. Undefined: none. */
+  readonly linked?: { readonly children: readonly string[]; readonly parents: readonly string[] };
   readonly bindings: readonly PortBinding[];
 }
 

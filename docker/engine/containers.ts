@@ -21,7 +21,7 @@ export function createContainer(engine: Engine, spec: ContainerSpec): Container 
     wasStopped: false,
     endpoints: spec.endpoints.map(newEndpoint),
   };
-  for (const { network, address } of spec.endpoints) refuseAddress(engine, network, address);
+  if (isSince(engine.release, 25, 0, 0)) refuseAddresses(engine, spec.endpoints);
   engine.containers.push(container);
   return container;
 }
@@ -43,8 +43,12 @@ function freeName(engine: Engine, chosen: number): string {
   return engine.containers.some((container) => container.name === name) ? `${name}${chosen}` : name;
 }
 
+function refuseAddresses(engine: Engine, endpoints: readonly EndpointSpec[]): void {
+  for (const { network, address } of endpoints) refuseAddress(engine, network, address);
+}
+
 /** An address that somebody asks for has to be of a subnet that somebody asked for. @throws {EngineError} */
-export function refuseAddress(engine: Engine, networkName: string, address: string | undefined): void {
+function refuseAddress(engine: Engine, networkName: string, address: string | undefined): void {
   const network = engine.findNetwork(networkName);
   if (address === undefined || network === undefined) return;
   const { spec } = network;
@@ -64,6 +68,10 @@ export function startContainer(engine: Engine, container: Container): void {
   if (container.isRunning) return;
   try {
     refuseSharing(engine, container);
+    refuseAddresses(
+      engine,
+      container.endpoints.map(({ spec }) => spec),
+    );
     for (const endpoint of startOrder(engine, container)) join(engine, container, endpoint);
   } catch (error) {
     if (!(error instanceof EngineError || error instanceof FirewallError)) throw error;
@@ -100,7 +108,12 @@ export function stopContainer(engine: Engine, container: Container, cause: 'stop
 /** `docker restart`. @throws {EngineError} */
 export function restartContainer(engine: Engine, container: Container): void {
   stopContainer(engine, container, 'restart');
-  startContainer(engine, container);
+  try {
+    startContainer(engine, container);
+  } catch (error) {
+    if (!(error instanceof EngineError)) throw error;
+    throw new EngineError(`Cannot restart container ${container.name}: ${error.message}`);
+  }
 }
 
 /** `docker kill`. @throws {EngineError} */

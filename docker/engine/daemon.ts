@@ -154,10 +154,10 @@ function startAgain(engine: Engine, order: readonly string[] | undefined): void 
 }
 
 function startsAgain(engine: Engine, { spec, wasStopped, name }: Container): boolean {
-  if (spec.restart === 'on-failure') {
-    engine.notes.push(`${name} restarts on failure: taken as one that had ended without one`);
+  if (spec.restart === 'on-failure' && !wasStopped) {
+    engine.notes.push(`${name} starts again: taken as one that is killed when the engine stops, which is a failure`);
   }
-  return spec.restart === 'always' || (spec.restart === 'unless-stopped' && !wasStopped);
+  return spec.restart === 'always' || (spec.restart !== 'no' && !wasStopped);
 }
 
 /** The engine stops, and with it all containers, unless they live on. Bridges and rules stay. */

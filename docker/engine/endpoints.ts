@@ -1,18 +1,18 @@
 /** Containers join and leave networks: addresses, veth pairs, published ports. */
 import { parseAddress } from '../../codecs/address.js';
-import type { Link } from '../firewall/firewall.js';
 import { FirewallError } from '../firewall/firewall.js';
 import type { EndpointSpec, PortBinding } from '../model.js';
 import { withoutAddress } from './addresses.js';
-import { gatewayModeOf, isTrue, mtuOf, OPTION } from './bridge-options.js';
+import { gatewayModeOf, mtuOf, OPTION } from './bridge-options.js';
 import type { Container, Endpoint, Engine, Network } from './engine.js';
 import { EngineError } from './engine-error.js';
 import { closeSockets, isBound, openSockets } from './host-sockets.js';
 import { idOf, macOfAddress, randomMac, vethName } from './identity.js';
+import { changeLinks, linkedTo } from './legacy-links.js';
 import { reserve, spaceOf } from './networks.js';
 import { allocatePorts, type PortPool } from './port-allocator.js';
 import { isWithin, parseIpv4 } from './prefixes.js';
-import { exposedPorts, type PortRequest, requestsOf } from './published-ports.js';
+import { type PortRequest, requestsOf } from './published-ports.js';
 
 /** A part in a network that nobody takes yet. */
 export function newEndpoint(spec: EndpointSpec): Endpoint {
@@ -36,6 +36,7 @@ export function join(engine: Engine, container: Container, endpoint: Endpoint): 
     if (!network.spec.isInternal) publish(engine, container, endpoint);
   } catch (error) {
     const failure = programmingFailed(error, container, endpoint);
+    forgetAddress(engine, endpoint, network);
     disconnect(engine, endpoint, network);
     if (before !== undefined) tryTo(() => publish(engine, container, before));
     throw failure;
@@ -64,7 +65,8 @@ function connect(engine: Engine, container: Container, endpoint: Endpoint, netwo
   const mtu = mtuOf(network.spec);
   links.addVeth({ name, bridge, mac: randomMac('veth', number), mtu, isHairpin, peerIndex });
   links.addNeighbour(bridge, address, mac);
-  Object.assign(endpoint, { address, mac, veth: name, bindings: [] });
+  const linked = network.spec.name === 'bridge' ? linkedTo(engine, container) : undefined;
+  Object.assign(endpoint, { address, mac, veth: name, bindings: [], linked });
   try {
     if (options.iptables) engine.firewall.addEndpoint(engine.bridgeNetwork(network), address);
   } catch (error) {
@@ -89,7 +91,14 @@ function disconnect(engine: Engine, endpoint: Endpoint, network: Network): void 
   if (veth !== undefined) engine.links.remove(veth);
   engine.links.removeNeighbour(network.bridge, address);
   if (network.addressing !== undefined) network.addressing = withoutAddress(network.addressing, address);
-  Object.assign(endpoint, { id: '', address: undefined, mac: undefined, veth: undefined, bindings: [] });
+  Object.assign(endpoint, {
+    id: '',
+    address: undefined,
+    mac: undefined,
+    veth: undefined,
+    bindings: [],
+    linked: undefined,
+  });
 }
 
 /** CONTAINER leaves the network of ENDPOINT; another network may publish its ports then. */
@@ -100,7 +109,7 @@ export function leave(engine: Engine, container: Container, endpoint: Endpoint):
   const connected = container.endpoints.filter(isConnected);
   const wasGateway = gatewayOf(engine, connected) === endpoint;
   if (wasGateway) unpublish(engine, endpoint);
-  changeLinks(engine, container, endpoint, 'removeLink');
+  tryTo(() => changeLinks(engine, endpoint, 'removeLink'));
   // The container's end of the pair comes back to the host before both are deleted.
   const peer = veth === undefined ? undefined : engine.links.peerOf(veth);
   if (peer !== undefined && engine.links.isIfindexTaken(peer)) engine.links.takeIfindex();
@@ -109,8 +118,14 @@ export function leave(engine: Engine, container: Container, endpoint: Endpoint):
     connected.filter((other) => other !== endpoint),
   );
   if (wasGateway && next !== undefined) tryTo(() => publish(engine, container, next));
-  if (engine.options.iptables) engine.firewall.removeEndpoint(engine.bridgeNetwork(network), address);
+  forgetAddress(engine, endpoint, network);
   disconnect(engine, endpoint, network);
+}
+
+/** The rules for the address of ENDPOINT are gone. */
+function forgetAddress(engine: Engine, { address }: Endpoint, network: Network): void {
+  if (!engine.options.iptables || address === undefined) return;
+  tryTo(() => engine.firewall.removeEndpoint(engine.bridgeNetwork(network), address));
 }
 
 /** Runs ACTION, of which the engine only logs that it fails. */
@@ -132,7 +147,7 @@ export function leaveAll(engine: Engine, container: Container): void {
 }
 
 /** The endpoint by which its container is reached from outside, and has its default route. */
-export function gatewayOf(engine: Engine, endpoints: readonly Endpoint[]): Endpoint | undefined {
+function gatewayOf(engine: Engine, endpoints: readonly Endpoint[]): Endpoint | undefined {
   return inGatewayOrder(engine, endpoints).find((endpoint) => hasGateway(engine, endpoint));
 }
 
@@ -159,12 +174,12 @@ function publish(engine: Engine, container: Container, endpoint: Endpoint): void
   const groups = groupsOf(requestsOf(container.spec, traits), network, traits.sortsByContainerPort);
   try {
     for (const group of groups) publishGroup(engine, endpoint, network, group);
+    if (traits.deletesConnectionsAtStart) deleteConnections(engine, endpoint);
+    changeLinks(engine, endpoint, 'addLink');
   } catch (error) {
     unpublishPorts(engine, endpoint);
     throw error;
   }
-  if (traits.deletesConnectionsAtStart) deleteConnections(engine, endpoint);
-  changeLinks(engine, container, endpoint, 'addLink');
 }
 
 type AddressedRequest = PortRequest & { readonly hostAddress: string };
@@ -258,39 +273,6 @@ function deleteConnections({ host }: Engine, { address, bindings }: Endpoint): v
   for (const { protocol, hostPort } of bindings) {
     if (protocol === 'udp') host.deleteConnections({ udpPort: hostPort });
   }
-}
-
-/** Legacy links of CONTAINER, and those of others to it, where containers of the network may not reach each other. */
-function changeLinks(engine: Engine, container: Container, endpoint: Endpoint, change: 'addLink' | 'removeLink'): void {
-  const network = engine.network(endpoint.spec.network);
-  if (network.spec.name !== 'bridge' || isTrue(network.spec, OPTION.icc, true) || !engine.options.iptables) return;
-  const bridge = engine.bridgeNetwork(network);
-  for (const link of linksOf(engine, container)) engine.firewall[change](bridge, link);
-}
-
-/** The legacy links on NETWORK that have rules. */
-export function linksOfNetwork(engine: Engine, network: Network): Link[] {
-  if (network.spec.name !== 'bridge' || isTrue(network.spec, OPTION.icc, true)) return [];
-  const all = engine.containers.flatMap((container) => linksOf(engine, container));
-  return all.filter((a, i) => all.findIndex((b) => a.parent === b.parent && a.child === b.child) === i);
-}
-
-function linksOf(engine: Engine, container: Container): Link[] {
-  const addressOf = ({ endpoints }: Container): string | undefined =>
-    endpoints.find(({ spec }) => engine.findNetwork(spec.network)?.spec.name === 'bridge')?.address;
-  const between = (parent: Container, child: Container): Link[] => {
-    const addresses = [addressOf(parent), addressOf(child)];
-    if (addresses[0] === undefined || addresses[1] === undefined) return [];
-    return [{ parent: addresses[0], child: addresses[1], ports: exposedPorts(child.spec) }];
-  };
-  const linksTo = (other: Container, to: Container): boolean =>
-    other.spec.links.some((name) => engine.findContainer(name) === to);
-  const parents = engine.containers.filter((other) => linksTo(other, container));
-  const children = engine.containers.filter((other) => linksTo(container, other));
-  return [
-    ...parents.flatMap((parent) => between(parent, container)),
-    ...children.flatMap((c) => between(container, c)),
-  ];
 }
 
 /** ERROR, which happened while the ports of CONTAINER were published, in the engine's words. */

@@ -5,9 +5,10 @@ import { UnsupportedError } from '../error.js';
 import type { PresentNetwork } from '../firewall/firewall.js';
 import type { Output } from './actions.js';
 import { startDaemon, stopDaemon } from './daemon.js';
-import { isConnected, linksOfNetwork } from './endpoints.js';
+import { isConnected } from './endpoints.js';
 import type { Engine, Network } from './engine.js';
 import { EngineError } from './engine-error.js';
+import { linksOfNetwork } from './legacy-links.js';
 
 const DONE: Output = { exitCode: 0, stdout: '', stderr: '' };
 

@@ -4,6 +4,7 @@ import type { HostNetwork } from '../host-network.js';
 import { formatIpv4, formatPrefix, lastOf, networkOf, type Prefix, parsePrefix } from './prefixes.js';
 
 const CARRIER = ['BROADCAST', 'MULTICAST', 'UP', 'LOWER_UP'];
+const DOWN = ['BROADCAST', 'MULTICAST'];
 const NO_CARRIER = ['NO-CARRIER', 'BROADCAST', 'MULTICAST', 'UP'];
 
 export interface BridgeLink {
@@ -78,11 +79,12 @@ export class HostLinks {
     });
   }
 
+  /** A bridge, which is down. */
   addBridge({ name, mac, mtu }: BridgeLink): void {
     this.#add({
       ifindex: this.takeIfindex(),
       ifname: name,
-      flags: NO_CARRIER,
+      flags: DOWN,
       mtu,
       operstate: 'DOWN',
       group: 'default',
@@ -129,7 +131,15 @@ export class HostLinks {
     if (typeof link?.master === 'string') this.#updateCarrier(link.master);
   }
 
-  /** PREFIX: the address and the length of its network. */
+  /** The interface NAME is up, with the routes that its addresses bring. */
+  setUp(name: string): void {
+    if (this.#isUp(name)) return;
+    this.#change(name, (link) => ({ ...link, flags: NO_CARRIER }));
+    for (const prefix of this.addressesOf(name)) this.#addRoutes(onLinkRoutes(name, prefix));
+    this.#updateCarrier(name);
+  }
+
+  /** PREFIX: the address and the length of its network. An interface that is down has no route but that to itself. */
   addAddress(name: string, prefix: Prefix): void {
     const local = formatIpv4(prefix.address);
     const broadcast = formatIpv4(lastOf(prefix));
@@ -144,13 +154,17 @@ export class HostLinks {
       preferred_life_time: 4294967295,
     };
     this.#change(name, (link) => ({ ...link, addr_info: [...listOf(link.addr_info), info] }));
-    const kernel = { dev: name, protocol: 'kernel', prefsrc: local, flags: [] };
-    const local32 = { type: 'local', dst: local, table: 'local', scope: 'host', ...kernel };
-    const ends =
-      prefix.length > 30 ? [] : [{ type: 'broadcast', dst: broadcast, table: 'local', scope: 'link', ...kernel }];
-    const onLink = prefix.length === 32 ? [] : [{ dst: formatPrefix(networkOf(prefix)), scope: 'link', ...kernel }];
-    this.#network.replace('route', [...this.#list('route'), ...onLink, local32, ...ends]);
+    this.#addRoutes([{ type: 'local', dst: local, table: 'local', scope: 'host', ...byKernel(name, prefix) }]);
+    if (this.#isUp(name)) this.#addRoutes(onLinkRoutes(name, prefix));
     this.#updateCarrier(name);
+  }
+
+  #addRoutes(routes: readonly JsonObject[]): void {
+    this.#network.replace('route', [...this.#list('route'), ...routes]);
+  }
+
+  #isUp(name: string): boolean {
+    return this.#list('addr').some(({ ifname, flags }) => ifname === name && listOf<unknown>(flags).includes('UP'));
   }
 
   removeAddress(name: string, prefix: Prefix): void {
@@ -178,7 +192,7 @@ export class HostLinks {
   #updateCarrier(bridge: string): void {
     const hasCarrier = this.#list('addr').some(({ master }) => master === bridge);
     const isBridge = this.#list('addr').some((link) => link.ifname === bridge && kindOf(link) === 'bridge');
-    if (!isBridge) return;
+    if (!isBridge || !this.#isUp(bridge)) return;
     const flags = hasCarrier ? CARRIER : NO_CARRIER;
     const operstate = hasCarrier ? 'UP' : 'DOWN';
     this.#change(bridge, (link) => ({ ...link, flags, operstate }));
@@ -211,6 +225,18 @@ export class HostLinks {
     const entries = this.#list(name);
     if (!entries.every(isKept)) this.#network.replace(name, entries.filter(isKept));
   }
+}
+
+function byKernel(dev: string, { address }: Prefix): JsonObject {
+  return { dev, protocol: 'kernel', prefsrc: formatIpv4(address), flags: [] };
+}
+
+/** The routes of an address while its interface is up (fib_add_ifaddr). */
+function onLinkRoutes(dev: string, prefix: Prefix): JsonObject[] {
+  const kernel = byKernel(dev, prefix);
+  const dst = formatIpv4(lastOf(prefix));
+  const broadcast = prefix.length > 30 ? [] : [{ type: 'broadcast', dst, table: 'local', scope: 'link', ...kernel }];
+  return prefix.length === 32 ? [] : [{ dst: formatPrefix(networkOf(prefix)), scope: 'link', ...kernel }, ...broadcast];
 }
 
 function routeLocalnetOf(name: string): string {

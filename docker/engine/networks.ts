@@ -11,7 +11,7 @@ import { doOverlap, formatPrefix, isWithin, networkOf, type Prefix, parseIpv4, p
 import { chooseSubnet, DEFAULT_POOLS } from './subnets.js';
 
 /** Networks that every engine has, which nobody can make or remove. */
-export const PREDEFINED: readonly string[] = ['bridge', 'host', 'none'];
+const PREDEFINED: readonly string[] = ['bridge', 'host', 'none'];
 
 /** `docker network create`; returns the network. @throws {EngineError} */
 export function createNetwork(engine: Engine, spec: NetworkSpec): Network {
@@ -81,7 +81,7 @@ function givenSubnet(engine: Engine, text: string): Prefix {
 }
 
 /** Of all networks that the engine has. */
-export function subnetsOf(engine: Engine): Prefix[] {
+function subnetsOf(engine: Engine): Prefix[] {
   return engine.networks.flatMap(({ subnet }) => (subnet === undefined ? [] : (parsePrefix(subnet) ?? [])));
 }
 
@@ -128,6 +128,7 @@ export function setUpNetwork(engine: Engine, network: Network): void {
   const enables = isSince(release, 28, 0, 0) && enableForwarding(engine);
   if (options.iptables) engine.firewall.addNetwork(engine.bridgeNetwork(network), enables);
   if (options.iptables && !isTrue(spec, OPTION.icc, true)) filterBridged(engine);
+  links.setUp(bridge);
 }
 
 /** A bridge has its MTU since 28.0; before, that of its ports. */
@@ -171,7 +172,8 @@ export function removeNetwork(engine: Engine, nameOrId: string): void {
 function activeEndpoints(engine: Engine, { spec, id }: Network, members: readonly Member[]): string {
   if (!isSince(engine.release, 28, 0, 0))
     return `error while removing network: network ${spec.name} id ${id} has active endpoints`;
-  const names = members.map(({ container, endpointId }) => `name:"${container}" id:"${endpointId.slice(0, 12)}"`);
+  const sorted = [...members].sort((a, b) => (a.container < b.container ? -1 : 1));
+  const names = sorted.map(({ container, endpointId }) => `name:"${container}" id:"${endpointId.slice(0, 12)}"`);
   return `error while removing network: network ${spec.name} has active endpoints (${names.join(', ')})`;
 }
 
@@ -198,13 +200,10 @@ export function takeDownNetwork(engine: Engine, network: Network): void {
   if (engine.options.iptables) engine.firewall.removeNetwork(engine.bridgeNetwork(network));
 }
 
-/** `docker network prune`: networks that no container, running or not, belongs to; returns their names. */
+/** `docker network prune`: networks that no running container is on; returns their names. */
 export function pruneNetworks(engine: Engine): string[] {
-  const used = engine.containers.flatMap(({ endpoints }) =>
-    endpoints.map(({ spec }) => engine.findNetwork(spec.network)),
-  );
   const unused = engine.networks.filter(
-    (network) => !PREDEFINED.includes(network.spec.name) && !used.includes(network),
+    (network) => !PREDEFINED.includes(network.spec.name) && connectedTo(engine, network).length === 0,
   );
   for (const network of unused) takeDownNetwork(engine, network);
   return unused.map(({ spec }) => spec.name);

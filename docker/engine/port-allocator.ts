@@ -39,9 +39,9 @@ export function allocatePorts(
     const bindings = requests.map(({ hostAddress, containerPort, protocol }) => {
       return { hostAddress, hostPort, containerAddress, containerPort, protocol };
     });
-    const taken = bindings.find((binding) => isTaken(binding, pool));
-    if (taken !== undefined) {
-      throw new EngineError(`Bind for ${taken.hostAddress}:${hostPort} failed: port is already allocated`);
+    const owner = bindings.map((binding) => takenBy(binding, pool)).find((other) => other !== undefined);
+    if (owner !== undefined) {
+      throw new EngineError(`Bind for ${owner.hostAddress}:${hostPort} failed: port is already allocated`);
     }
     const bound = bindings.find((binding) => overlaps(binding, pool) || pool.isBound(binding));
     if (bound === undefined) return bindings;
@@ -60,7 +60,9 @@ function nextPort(requests: readonly (PortRequest & { readonly hostAddress: stri
   for (let i = range.first; i <= range.last; i++) {
     port = port + 1 > range.last ? range.first : port + 1;
     const hostPort = port;
-    const isFree = requests.every((request) => !isTaken({ ...request, hostPort, containerAddress: '' }, pool));
+    const isFree = requests.every(
+      (request) => takenBy({ ...request, hostPort, containerAddress: '' }, pool) === undefined,
+    );
     if (!isFree) continue;
     for (const request of requests) pool.lastPorts[keyOf(request.hostAddress, protocol, range)] = port;
     return port;
@@ -72,8 +74,9 @@ function keyOf(address: string, protocol: Protocol, { first, last }: PortPool['d
   return `${address}/${protocol} ${first}-${last}`;
 }
 
-function isTaken({ hostAddress, hostPort, protocol }: PortBinding, pool: PortPool): boolean {
-  return pool.taken.some((other) => {
+/** The binding of another container that has this port. */
+function takenBy({ hostAddress, hostPort, protocol }: PortBinding, pool: PortPool): PortBinding | undefined {
+  return pool.taken.find((other) => {
     if (other.hostPort !== hostPort || other.protocol !== protocol) return false;
     const isAny = pool.comparesAllAddresses && (hostAddress === ANY || other.hostAddress === ANY);
     return other.hostAddress === hostAddress || isAny;

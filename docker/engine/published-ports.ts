@@ -31,12 +31,13 @@ export function requestsOf(spec: ContainerSpec, traits: EngineTraits): PortReque
   return traits.sortsByContainerPort ? all.sort(byContainerPort) : groupedByPort(all.sort(byHostPort));
 }
 
-/** What is exposed, and what is published, in ascending order. */
+/** What is exposed, and what is published. */
 export function exposedPorts(spec: ContainerSpec): { readonly port: number; readonly protocol: Protocol }[] {
-  const ports = [...spec.exposed, ...spec.ports].flatMap(({ container, protocol }) =>
-    numbersIn(container).map((port) => ({ port, protocol })),
-  );
-  return ports.filter((a, i) => ports.findIndex((b) => a.port === b.port && a.protocol === b.protocol) === i);
+  const exposed = spec.exposed.map((port) => ({ ...port, hostAddress: undefined, host: undefined }));
+  const ports = [...exposed, ...spec.ports].flatMap(singlePorts).sort(byHostPort);
+  return ports
+    .filter((a, i) => i === ports.findIndex((b) => a.containerPort === b.containerPort && a.protocol === b.protocol))
+    .map(({ containerPort, protocol }) => ({ port: containerPort, protocol }));
 }
 
 /** A range of container ports takes as many host ports; one container port takes any of a range. */

@@ -182,4 +182,67 @@ Engine('live-restore: containers and their rules outlive the engine', () => {
   assert.equal(ports('web'), ['0.0.0.0:80->172.17.0.2:80/tcp']);
 });
 
+Engine('links are forgotten with the endpoints that they were made for, as the engine does', () => {
+  const linkRules = (release: string): number[] => {
+    const { script, host } = testHost(release);
+    const count = (): number => host.saveRules().match(/-A DOCKER -s .* -[ds]port? 6379|-A DOCKER -s/g)?.length ?? 0;
+    script(`dockerd --icc=false
+      docker run -d --name db --expose 6379 redis
+      docker run -d --name web --link db busybox`);
+    const counts = [count()];
+    for (const line of ['docker restart db', 'docker stop web', 'docker start web', 'docker stop web']) {
+      script(line);
+      counts.push(count());
+    }
+    return counts;
+  };
+  // The second stop does take the rules away: db has had no new endpoint since web started.
+  assert.equal(linkRules('20.10.24'), [2, 2, 2, 2, 0]);
+  assert.equal(linkRules('28.5.2'), [2, 2, 2, 2, 0]);
+});
+
+Engine('while its chains are missing the engine fails with what iptables says, and leaves what it had done', () => {
+  for (const [release, message] of [
+    ['20.10.24', ':  (iptables failed: iptables --wait -t nat -A DOCKER -p tcp -d 0/0 --dport 9000 '],
+    ['28.5.2', ': Unable to enable DNAT rule:  (iptables failed: iptables --wait -t nat -A DOCKER -p tcp -d 0/0 '],
+  ]) {
+    const { script, type, docker, host } = testHost(release);
+    script('service iptables save\ndockerd\ndocker run -d --name web -p 80:80 busybox\nsystemctl restart iptables');
+    const published = type('docker run -d --name first -p 9000:80 busybox');
+    assert.is(published.exitCode, 125);
+    assert.ok(published.stderr.includes(message), published.stderr);
+    assert.match(published.stderr, /No chain\/target\/match by that name/);
+    assert.is(type('docker run -d --name plain busybox').exitCode, 0);
+    assert.match(
+      type('docker network create apart').stderr,
+      /Failed to Setup IP tables: Unable to enable SKIP DNAT rule/,
+    );
+    assert.not.ok(docker.state.networks.some(({ spec }) => spec.name === 'apart'));
+    // The bridge of the network that failed stays: down, with its address, and with no route but that to itself.
+    const addr = host.network.json.addr as Link[];
+    const left = addr.find(({ ifname }) => ifname.startsWith('br-'));
+    assert.equal(left?.flags, ['BROADCAST', 'MULTICAST']);
+    const routes = host.network.json.route as { dev: string; type?: string }[];
+    assert.equal(
+      routes.filter(({ dev }) => dev === left?.ifname).map(({ type: kind }) => kind),
+      ['local'],
+    );
+    assert.match(
+      host.saveRules(),
+      new RegExp(`-A POSTROUTING -s 172\\.18\\.0\\.0/16 ! -o ${left?.ifname} -j MASQUERADE`),
+    );
+    assert.match(type('docker restart web').stderr, /Cannot restart container web: /);
+    script('systemctl restart docker\ndocker start web first');
+  }
+});
+
+Engine('the options of dockerd make the default bridge', () => {
+  const { script, subnet, addresses, docker } = testHost('20.10.24');
+  script(`dockerd --bip 10.200.0.1/24 --fixed-cidr 10.200.0.128/25 --default-gateway 10.200.0.254
+    docker run -d --name web busybox`);
+  assert.is(subnet('bridge'), '10.200.0.0/24');
+  assert.is(docker.state.networks.find(({ spec }) => spec.name === 'bridge')?.gateway, '10.200.0.1');
+  assert.is(addresses('web').bridge, '10.200.0.128');
+});
+
 Engine.run();

@@ -37,7 +37,7 @@ const JSON_OF_HOST = {
   sysctl: { 'net.ipv4.ip_forward': 1 },
 };
 
-/** A host with eth0 192.0.2.10/24 and an engine of RELEASE, which has not been started; MORE members of its host.json. */
+/** A host with eth0 192.0.2.10/24 and an engine of RELEASE, which has not started; MORE: members of its host.json. */
 export function testHost(release: string, more: object = {}): TestHost {
   const host = new OfflineHost({ json: { ...JSON_OF_HOST, ...more } });
   const docker = dockerHost(newDockerState(release, 'nft'), host);
