@@ -20,6 +20,8 @@ export class LibnetworkFirewall implements Firewall {
   readonly #isolation: Isolation;
   readonly #details: ReleaseDetails;
   #networks: readonly BridgeNetwork[];
+  /** All that were set up since the daemon started: those that are gone get their rules again, too, on a reload. */
+  readonly #setUpOnce: BridgeNetwork[];
   /** FORWARD's policy is DROP because of this engine. */
   #hasDroppedForwarded = false;
 
@@ -34,6 +36,7 @@ export class LibnetworkFirewall implements Firewall {
     this.#isolation = isolation;
     this.#details = detailsOf(release);
     this.#networks = present;
+    this.#setUpOnce = [...present];
   }
 
   start(enabledForwarding: boolean): void {
@@ -108,13 +111,20 @@ export class LibnetworkFirewall implements Firewall {
       if (this.#hasDroppedForwarded) attempt(() => this.#dropForwarded());
     }
     if (reloadsUserChain === 'before networks') this.#arrangeUserChain();
-    for (const network of networks) this.#reloadNetwork(network);
+    if (this.#options.iptables) this.#reloadNetworks(networks);
     if (reloadsUserChain === 'last') this.#arrangeUserChain();
   }
 
-  #reloadNetwork({ network, bindings, links }: PresentNetwork): void {
-    if (!this.#options.iptables) return;
-    attempt(() => this.#setUp(network));
+  #reloadNetworks(present: readonly PresentNetwork[]): void {
+    const networks = this.#details.reloadsIsolation ? present.map(({ network }) => network) : this.#setUpOnce;
+    for (const network of networks) {
+      attempt(() => this.#setUp(network));
+      const found = present.find((one) => one.network.bridge === network.bridge);
+      if (found !== undefined) this.#reloadPresent(found);
+    }
+  }
+
+  #reloadPresent({ network, bindings, links }: PresentNetwork): void {
     if (this.#publishes(network)) {
       for (const binding of bindings) attempt(() => this.#programPort(network, binding, true));
     }
@@ -187,6 +197,7 @@ export class LibnetworkFirewall implements Firewall {
   #addToDriver(network: BridgeNetwork): void {
     if (this.#options.iptables) {
       this.#setUp(network);
+      this.#setUpOnce.push(network);
       this.#isolate(network);
     }
     this.#networks = [...this.#networks, network];

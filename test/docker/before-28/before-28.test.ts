@@ -1,4 +1,5 @@
-// The rules of engines before 28, rule for rule and in order, as real engines wrote them, and the words in which they fail.
+// The rules of engines before 28, rule for rule and in order, as real engines wrote them, and the words in which they
+// fail.
 import { readdirSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { suite } from 'uvu';

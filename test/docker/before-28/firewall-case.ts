@@ -81,8 +81,7 @@ export class CaseRun {
   #saved = '';
   #commands: string[] = [];
 
-  /** CHANGE: the commands of iptables that the engine runs, changed; for tests of what a case notices. */
-  constructor(engine: string, change: (words: readonly string[]) => readonly string[] = (words) => words) {
+  constructor(engine: string) {
     const [release, backend, ...options] = engine.split(' ');
     this.host = new OfflineHost({ backend: backend as 'legacy' | 'nft' });
     const settings = {
@@ -93,7 +92,7 @@ export class CaseRun {
     const changed = Object.assign(Object.create(host) as OfflineHost, {
       iptables: (words: readonly string[]): ProgramResult => {
         this.#commands.push(words.join(' ').replace(/^--wait (?:-t filter )?/, ''));
-        return host.iptables(change(words));
+        return host.iptables(words);
       },
     });
     this.#makeFirewall = () => firewallFor(settings, changed, []);
@@ -243,8 +242,8 @@ function linkOf([parent, child, ...ports]: readonly string[]): Link {
 }
 
 /**
- * The rules TEXT, as iptables-save prints them, for comparing: without counters and comments, tables and chains by name,
- * and without tables in which nothing is.
+ * The rules TEXT, as iptables-save prints them, for comparing: without counters and comments, tables and chains by
+ * name, and without tables in which nothing is.
  */
 export function comparable(text: string): string {
   return text
