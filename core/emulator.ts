@@ -70,6 +70,8 @@ export interface EmulatorOutput {
   log?(entry: LogEntry): void;
   /** A rule with `-j NFLOG` or `-j ULOG` matched. */
   nflog?(entry: NflogEntry): void;
+  /** The host has changed, or there are more interfaces with an index: HOST, the emulator's own, as it is now. */
+  hostChanged?(host: Host): void;
   /** The received or sent packet is uncertain. Called once for each cause. */
   uncertain?(cause: UncertainCause): void;
   /** A packet was dropped. It is passed as it was at that moment. DROP is only valid during the call. */

@@ -4,6 +4,7 @@ import type { Answers } from './answers/answers.js';
 import type { Clock } from './clock.js';
 import type { Conntrack } from './conntrack/conntrack.js';
 import { deleteMasqueraded, moveMasqueraded } from './conntrack/delete.js';
+import type { EmulatorOutput } from './emulator.js';
 import type { FragmentQueues } from './fragments/reassemble.js';
 import { Host } from './host/host.js';
 import type { HostChange } from './host/host-change.js';
@@ -22,6 +23,7 @@ export interface HostInForceParts {
   readonly coalescing: Coalescing;
   readonly sets: SetStore;
   readonly clock: Clock;
+  readonly output: EmulatorOutput;
 }
 
 export class HostInForce {
@@ -36,24 +38,27 @@ export class HostInForce {
    * @throws {HostError} as `Host.change`; nothing has changed then
    */
   change(next: Host | HostDescription): void {
-    const { host, rules, coalescing, sets } = this.#parts;
+    const { host } = this.#parts;
     const change = next instanceof Host ? host.change(next.description, next.locate) : host.change(next);
-    coalescing.useInterfaces(host.interfaces);
-    sets.useInterfaces(host.interfaceNames);
     if (change.hasOtherSettings) this.#useSettings(host.sysctls);
     this.#deleteLost(change);
-    rules.followHost(change.hasOtherNames);
+    this.#follow(change.hasOtherNames);
   }
 
   /** Gives indexes to interfaces that may come later (`Host.expect`). */
   expect(names: readonly string[]): void {
-    const { host, rules, coalescing, sets } = this.#parts;
+    const { host } = this.#parts;
     const known = host.interfaces.length;
     host.expect(names);
-    if (host.interfaces.length === known) return;
+    if (host.interfaces.length > known) this.#follow(true);
+  }
+
+  #follow(hasOtherNames: boolean): void {
+    const { host, rules, coalescing, sets, output } = this.#parts;
     coalescing.useInterfaces(host.interfaces);
     sets.useInterfaces(host.interfaceNames);
-    rules.followHost(true);
+    rules.followHost(hasOtherNames);
+    output.hostChanged?.(host);
   }
 
   #useSettings(sysctls: Sysctls): void {

@@ -149,7 +149,7 @@ export function wireHost(
     },
     options.ruleset,
   );
-  const changing = { host, rules, conntrack, answers, fragments, coalescing, sets, clock };
+  const changing = { host, rules, conntrack, answers, fragments, coalescing, sets, clock, output };
   return {
     ...tracking,
     host,

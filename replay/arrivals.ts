@@ -44,8 +44,8 @@ interface Entrance {
 }
 
 export class ArrivalCheck {
-  readonly #host: Host;
-  readonly #entrances: readonly (Entrance | undefined)[];
+  #host: Host;
+  #entrances: readonly (Entrance | undefined)[] = [];
   readonly #location = new IpLocation();
   /** By input: the interface that the records of a pcapng should name. */
   readonly #names: string[] = [];
@@ -61,6 +61,12 @@ export class ArrivalCheck {
     this.#host = host;
     this.#isLax = isLax;
     this.#frameName = frameName;
+    this.useHost(host);
+  }
+
+  /** From now on, frames arrive at HOST. */
+  useHost(host: Host): void {
+    this.#host = host;
     const links = new Map(host.description.links.map((link) => [link.name, link]));
     this.#entrances = host.interfaceNames.map((name) => entranceOf(links.get(name), host));
   }

@@ -1,4 +1,5 @@
 /** The captures that a replay reads, by interface or stitched. */
+import { isInterfaceName } from '../codecs/host/links.js';
 import { withNearest } from '../codecs/nearest.js';
 import { shown } from '../codecs/text.js';
 import type { Host } from '../core/host/host.js';
@@ -92,11 +93,19 @@ export function inputName(dev: number, host: Host): string {
   return NAMES_OF_INPUTS.get(dev) ?? host.interfaceNames[dev];
 }
 
-/** The captures in OPTIONS, and where on HOST their packets enter. */
+/**
+ * The captures in OPTIONS, and where on HOST their packets enter. MAY_CHANGE: the host may get interfaces while packets
+ * flow, so those that it does not have are expected.
+ */
 export function inputsOf(
   { inputs = [], stitchPaths = [], captures = [], mayBeEmpty }: CaptureChoice,
   host: Host,
+  mayChange = false,
 ): RunInput[] {
+  if (mayChange) {
+    const given = [...inputs, ...captures].flatMap(({ iface }) => (iface === undefined ? [] : [iface]));
+    host.expect(given.filter((name) => name !== LOCAL && isInterfaceName(name)));
+  }
   const reserved = host.interfaceNames.find((name) => name === LOCAL || name === 'dropped');
   if (reserved) {
     throw new ReplayOptionsError(
@@ -132,6 +141,6 @@ function requiredInterface(given: string, path: CapturePaths, host: Host, names:
 
 /** The index of the interface GIVEN by its name, or by its name as messages show it; -1: there is none. */
 function interfaceNamed(given: string, host: Host): number {
-  const index = host.interfaceIndex(given);
+  const index = host.knownIndex(given);
   return index >= 0 ? index : host.interfaceNames.findIndex((name) => shown(name) === given);
 }

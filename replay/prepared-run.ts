@@ -7,7 +7,7 @@ import { filesOfHost } from '../io/host-files.js';
 import { nativePath } from '../io/path.js';
 import { recover } from '../io/staged-dir.js';
 import { captureFiles, inputsOf, withFoundCaptures } from './captures.js';
-import { filesOfChange } from './changes/planned-change.js';
+import { filesOfChange, mayChangeHost } from './changes/planned-change.js';
 import { type ChangeSetting, changeSettingOf } from './changes/run-changes.js';
 import { filesOfCommands } from './commands/host-command.js';
 import { FrameNames } from './frame-names.js';
@@ -46,7 +46,7 @@ export function prepareRun(given: ReplayOptions): PreparedRun {
   refuseWriting([['--save-rules', options.saveRulesPath]], files);
   const setting = loadSetting(options);
   for (const filter of [selection, show]) filter?.useNames(setting.names);
-  const inputs = inputsOf(options, setting.host);
+  const inputs = inputsOf(options, setting.host, setting.changes.some(mayChangeHost));
   const beginning = readBeginning(options, setting.host);
   const rulesPerPacket = Math.max(...rulesetsOf(setting).map(mostRulesMet));
   return { options, notes, setting, inputs, beginning, rulesPerPacket, selection, show };

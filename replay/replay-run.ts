@@ -20,6 +20,8 @@ import {
   Outcome,
 } from '../core/emulator.js';
 import type { TableName } from '../core/hooks.js';
+import type { Host } from '../core/host/host.js';
+import type { Interface } from '../core/host/interfaces.js';
 import { IpStack } from '../core/ip-stack.js';
 import { Frame } from '../core/link/frame.js';
 import { IpLocation, locateIp } from '../core/link/locate-ip.js';
@@ -123,6 +125,7 @@ export class ReplayRun implements EmulatorOutput, CaptureSink {
   readonly #readByInput: Float64Array;
   readonly #readers: CaptureStream[] = [];
   readonly #devs: Int32Array;
+  readonly #awaited: Set<number>;
   readonly #capturedOn: Int32Array;
   readonly #merger: CaptureMerger;
   /** Undefined unless whole conversations are replayed. */
@@ -134,10 +137,11 @@ export class ReplayRun implements EmulatorOutput, CaptureSink {
   /** Drops of the current packet are reported. */
   #isShown = true;
   /** The writer of each interface; lo has none. */
-  readonly #egress: readonly (PcapWriter | undefined)[];
-  readonly #linkLengths: readonly number[];
+  readonly #egress: (PcapWriter | undefined)[] = [];
+  readonly #linkLengths: number[] = [];
   /** One writer takes what leaves by any interface, with a header of zeros where packets leave without one. */
-  readonly #isStream: boolean;
+  #stream: PcapWriter | undefined;
+  readonly #outDir: string | undefined;
   /** Undefined with a stream, which takes only what leaves by an interface. */
   readonly #local: PcapWriter | undefined;
   readonly #logs: LogFiles;
@@ -170,6 +174,7 @@ export class ReplayRun implements EmulatorOutput, CaptureSink {
    */
   constructor(options: RunOptions, inputs: readonly RunInput[], outDir: string | undefined, limit: number) {
     const { host } = options;
+    this.#outDir = outDir;
     const dir = outDir === STANDARD_OUTPUT ? undefined : outDir;
     this.#logs = new LogFiles(dir, options.logTime ?? false, (path, linktype) => this.#open(path, linktype));
     this.#limit = limit;
@@ -178,6 +183,9 @@ export class ReplayRun implements EmulatorOutput, CaptureSink {
     this.#onDrop = options.onDrop;
     this.#devs = Int32Array.from(inputs, ({ dev }) => dev);
     this.#capturedOn = Int32Array.from(inputs, ({ capturedOn = -1 }) => capturedOn);
+    this.#awaited = new Set(
+      inputs.map(({ dev, capturedOn = dev }) => capturedOn).filter((dev) => host.interfaces[dev]?.isPresent === false),
+    );
     this.#readByInput = new Float64Array(inputs.length);
     this.#arrivals = new ArrivalCheck(host, options.lax ?? false, (input) => this.#frameName(input));
     const engine = options.engine ?? 'remembered';
@@ -195,28 +203,21 @@ export class ReplayRun implements EmulatorOutput, CaptureSink {
       this.hostCapture = hostCapture;
       const observer = options.expectEgress ? hostCapture?.observing(options.observer) : options.observer;
       this.emulator = new IpStack({ ...options, memory, ...(observer === undefined ? {} : { observer }) }, this);
+      const { host } = this.emulator;
+      this.#useHost(host);
       this.#watching = options.watch && new Watching(options.watch, this.emulator);
       const isStitched = inputs.some(({ dev }) => dev === INPUT_STITCHED);
       this.stitcher = isStitched ? new Stitcher(this.emulator.connections, host, options.ruleset) : undefined;
       this.changes = options.changes && this.#createChanges(options.changes);
       const stream = this.#openStream(outDir);
-      const egress = REGIONS.egress.recordsOf(memory.buffer);
-      this.#linkLengths = host.interfaces.map(({ linkLength }) => linkLength);
       this.#fates = options.fates;
       this.#fates?.attach(this.emulator, host.interfaces);
-      this.#isStream = stream !== undefined;
-      this.#egress = host.interfaces.map(({ name, index, isLoopback, linkLength }) => {
-        const isBare = linkLength === 0;
-        const omittedBytes = isBare && stream === undefined ? ETHERNET_LENGTH : 0;
-        if (index < egress.count) egress.assign(index, { writer: stream === undefined ? index : 0, omittedBytes });
-        if (isLoopback) return undefined;
-        const linktype = isBare ? Linktype.RAW : Linktype.ETHERNET;
-        return stream ?? this.#open(join(outDir ?? '', `${name}.pcap`), linktype, this.#placeOf(index));
-      });
+      this.#stream = stream;
+      for (const one of host.interfaces) this.#addEgress(one);
       const isObserved = options.observer !== undefined || (options.watch !== undefined && !options.watch.only);
       const isPartial = options.selection !== undefined || (options.fates !== undefined && options.show !== undefined);
       const isWhole = engine === 'remembered' && !isObserved && !isPartial;
-      if (isWhole && host.interfaces.length <= egress.count) {
+      if (isWhole && host.interfaces.length <= REGIONS.egress.count) {
         this.#inPlace = InPlaceReplay.of(
           memory,
           this.#readers,
@@ -245,6 +246,52 @@ export class ReplayRun implements EmulatorOutput, CaptureSink {
       this.hostCapture?.useRules(ruleset);
       this.stitcher?.useRules(ruleset);
     });
+  }
+
+  /** Where what leaves by an interface that the host has from now on is written to. */
+  #addEgress({ name, index, isLoopback, linkLength }: Interface): void {
+    const isBare = linkLength === 0;
+    const stream = this.#stream;
+    const omittedBytes = isBare && stream === undefined ? ETHERNET_LENGTH : 0;
+    const egress = REGIONS.egress.recordsOf(this.emulator.memory.buffer);
+    if (index < egress.count) egress.assign(index, { writer: stream === undefined ? index : 0, omittedBytes });
+    this.#linkLengths[index] = linkLength;
+    const linktype = isBare ? Linktype.RAW : Linktype.ETHERNET;
+    const path = join(this.#outDir ?? '', `${name}.pcap`);
+    const opened = isLoopback ? undefined : (stream ?? this.#open(path, linktype, this.#placeOf(index)));
+    this.#egress[index] = opened;
+  }
+
+  /** Interfaces that frames arrive on and that no change has brought so far. */
+  get awaited(): string[] {
+    return [...this.#awaited].map((dev) => this.emulator.host.interfaceNames[dev]);
+  }
+
+  hostChanged(host: Host): void {
+    this.#useHost(host);
+    for (const one of host.interfaces) this.#followInterface(one);
+    this.#fates?.useInterfaces(host.interfaces);
+  }
+
+  /**
+   * ONE may have come, or is another one of its name.
+   * @throws {ReplayOptionsError} if its packets cannot be written to the file of that name
+   */
+  #followInterface(one: Interface): void {
+    const { name, index, isPresent, linkLength } = one;
+    if (isPresent) this.#awaited.delete(index);
+    const known = this.#linkLengths[index];
+    if (known === undefined) this.#addEgress(one);
+    else if (isPresent && known !== linkLength) {
+      const what = known === 0 ? 'Ethernet headers, which they had not before' : 'no Ethernet headers, unlike before';
+      throw new ReplayOptionsError(`with the change, packets of ${name} have ${what}: not supported`);
+    }
+  }
+
+  #useHost(host: Host): void {
+    this.#arrivals.useHost(host);
+    this.hostCapture?.useHost(host);
+    this.stitcher?.hostChanged();
   }
 
   /** The one writer of all interfaces, if OUT_DIR is not a folder. */
@@ -354,6 +401,11 @@ export class ReplayRun implements EmulatorOutput, CaptureSink {
   /** Where the current frame of INPUT is, by its number there. */
   #frameAt(input: number): FramePlace {
     return { input, number: this.#numberOf(input) };
+  }
+
+  get isToChange(): boolean {
+    const { nextTime, nextFrame } = this.changes ?? NO_CHANGES;
+    return nextTime.sec !== Number.POSITIVE_INFINITY || nextFrame !== Number.POSITIVE_INFINITY;
   }
 
   beforeFrame(frame: { readonly tsSec: number; readonly tsNsec: number; readonly order: number }): void {
@@ -578,7 +630,7 @@ export class ReplayRun implements EmulatorOutput, CaptureSink {
     const record = this.#record;
     const linkLength = this.#linkLengths[dev];
     // Before a packet without link header there is one of zeros.
-    const more = this.#isStream ? ETHERNET_LENGTH - linkLength : 0;
+    const more = this.#stream === undefined ? 0 : ETHERNET_LENGTH - linkLength;
     // A frame that is still where it was read is preceded by its old record header, which is no longer needed.
     if (writer !== undefined && record !== null && bytes === record.bytes && at >= record.at && writer.holds(bytes)) {
       writer.writeInPlace(this.#frame.tsSec, this.#frame.tsNsec, bytes, at - more, available + more, length + more);

@@ -251,7 +251,7 @@ function summarize(run: ReplayRun, setting: Setting, options: ReplayOptions, inp
     ...summarizeConnection(listConnection(table, entry, nowMs)),
     ...(table.isInDoubt(entry) ? { uncertain: true as const } : {}),
   }));
-  const egress = run.hostCapture && summarizeEgress(run.hostCapture, host, inputs);
+  const egress = run.hostCapture && summarizeEgress(run.hostCapture, emulator.host, inputs);
   const uncertain = summarizeUncertain(emulator.uncertain, run.uncertainFrames);
   return {
     schema: SCHEMA,

@@ -33,7 +33,7 @@ export function assumedBy(run: ReplayRun, setting: Setting): string[] {
   return [
     ...assumedOffloads(emulator),
     ...setting.assumed,
-    ...setting.host.assumed(),
+    ...emulator.host.assumed(),
     ...assumedQueues(emulator.unboundQueues),
     ...assumedCookies(emulator.cookies.assumed),
     ...assumedPorts(emulator.drawnPorts - (run.hostCapture?.learnedPorts ?? 0)),
@@ -53,9 +53,10 @@ export function warningsOf(run: ReplayRun, setting: Setting, options: ReplayOpti
   return [
     ...setting.warnings,
     ...run.cuts,
-    ...(run.hostCapture ? warningsOfCapture(run.hostCapture, setting.host) : []),
+    ...(run.hostCapture ? warningsOfCapture(run.hostCapture, emulator.host) : []),
     ...run.notes,
     ...(run.changes?.warnings ?? []),
+    ...run.awaited.map((name) => `no change has brought interface ${name}: what arrives there was skipped`),
     ...(run.stitcher === undefined ? [] : warningsOfStitching(run.stitcher)),
     ...(run.stitcher === undefined ? [] : warningsOfProxy(emulator.cookies.sent)),
     ...emulator.warnings,

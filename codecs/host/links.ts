@@ -100,13 +100,18 @@ function kindOf(
 /** The name of an interface (dev_valid_name in the kernel, where the byte 0xa0 is a space). */
 function interfaceNameAt(value: unknown, path: string): string {
   const name = rejoined(stringAt(value, path));
-  const bytes = encodeText(name);
-  const isRefused = (byte: number): boolean => (byte >= 9 && byte <= 13) || [0, 0x20, 0xa0, 0x2f, 0x3a].includes(byte);
-  const isValid = bytes.length > 0 && bytes.length <= MAX_NAME_LENGTH && name !== '.' && name !== '..';
-  if (!isValid || bytes.some(isRefused) || name !== value) {
+  if (!isInterfaceName(name) || name !== value) {
     throw new HostError(path, `${quote(String(value))} is not a valid interface name`);
   }
   return name;
+}
+
+/** Whether an interface can have this NAME. */
+export function isInterfaceName(name: string): boolean {
+  const bytes = encodeText(name);
+  const isRefused = (byte: number): boolean => (byte >= 9 && byte <= 13) || [0, 0x20, 0xa0, 0x2f, 0x3a].includes(byte);
+  const isValid = bytes.length > 0 && bytes.length <= MAX_NAME_LENGTH && name !== '.' && name !== '..';
+  return isValid && !bytes.some(isRefused);
 }
 
 function addressOf(info: JsonObject, path: string): AddressDescription[] {

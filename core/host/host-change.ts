@@ -30,7 +30,7 @@ const ACCOUNTING = 'net.netfilter.nf_conntrack_acct';
 
 /** @throws {HostError} if AFTER differs from BEFORE in what cannot be followed */
 export function changeOf(before: ComparedHost, after: ComparedHost): HostChange {
-  refuseFrozen(before.sysctls, after.sysctls);
+  refuseUnfollowed(before.sysctls, after.sysctls);
   const renamed = renamesIn(before.interfaces, after.interfaces);
   const isRenamed = (index: number): boolean => renamed.some(({ from }) => from === index);
   return {
@@ -44,12 +44,15 @@ export function changeOf(before: ComparedHost, after: ComparedHost): HostChange 
   };
 }
 
-function refuseFrozen(before: Sysctls, after: Sysctls): void {
-  for (const name of FROZEN) if (before.global(name) !== after.global(name)) refuse(name);
-  if (before.global(ACCOUNTING) !== 0 && after.global(ACCOUNTING) === 0) refuse(ACCOUNTING);
+/** The settings that cannot be followed from BEFORE to AFTER. */
+export function unfollowedSettings(before: Sysctls, after: Sysctls): string[] {
+  const frozen = FROZEN.filter((name) => before.global(name) !== after.global(name));
+  return before.global(ACCOUNTING) !== 0 && after.global(ACCOUNTING) === 0 ? [...frozen, ACCOUNTING] : frozen;
 }
 
-function refuse(name: string): never {
+function refuseUnfollowed(before: Sysctls, after: Sysctls): void {
+  const [name] = unfollowedSettings(before, after);
+  if (name === undefined) return;
   const problem = `${name} cannot be followed where it changes while packets flow`;
   throw new HostError(`sysctl[${JSON.stringify(name)}]`, problem, '', 0, 0, true);
 }

@@ -187,6 +187,12 @@ function planCommand(command: HostCommand, backend: Backend, life: HostLifeSetti
   throw commandError(source, all, all[0], what, '--apply, for a host that has them from the beginning');
 }
 
+/** Whether interfaces may come and go with a change. */
+export function mayChangeHost({ action }: PlannedChange): boolean {
+  if (action.kind === 'snapshot') return true;
+  return action.kind === 'commands' && action.commands.some(({ host }) => host !== undefined);
+}
+
 /** The iptables that wrote SOURCES, or that they call; legacy where nothing says it. */
 export function backendOf(sources: readonly RulesSource[]): Backend {
   const isNft = ({ text }: RulesSource): boolean =>

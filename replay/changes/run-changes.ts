@@ -263,6 +263,7 @@ export class RunChanges {
     const after = rulesForSets(snapshot.ruleset, sets, this.#setting.lax);
     this.#warnOfNew(after, snapshot.ruleset);
     const { shown, ...taken } = continuing(ruleset, after, this.history.shown);
+    this.#emulator.changeHost(snapshot.host);
     this.#rules.replace({ ...taken, keepsStates: true }, shown);
     this.warnings.push(...snapshot.warnings);
   }

@@ -1,7 +1,12 @@
-/** A later snapshot of the host: its rules come into force, and what else differs, its sets too, is said. */
+/** A later snapshot of the host: its rules come into force, and the host becomes as it is there, but for its sets. */
 import type { HostDescription } from '../../codecs/host/description.js';
+import type { HostSource } from '../../codecs/host/parse-host.js';
 import { shownPath } from '../../codecs/text.js';
 import type { TableName } from '../../core/hooks.js';
+import { afterChange } from '../../core/host/after-change.js';
+import { type Host, hostOf } from '../../core/host/host.js';
+import { unfollowedSettings } from '../../core/host/host-change.js';
+import { Sysctls } from '../../core/host/sysctls.js';
 import { readAllRules } from '../../core/rules/forms/merge.js';
 import type { Rule, Ruleset, SavedCounters, Table } from '../../core/rules/model.js';
 import type { RuleChange } from '../../core/rules/rule-change.js';
@@ -13,41 +18,50 @@ import type { PlanOptions } from './planned-change.js';
 
 export interface PlannedSnapshot {
   readonly ruleset: Ruleset;
+  /** The host as it is there. */
+  readonly host: Host;
   /** About what of it is not followed. */
   readonly warnings: readonly string[];
 }
 
-/** What may differ between two snapshots of a host and is not followed. */
-const MEMBERS: readonly (readonly [keyof HostDescription, string])[] = [
-  ['links', 'interfaces and addresses'],
-  ['routes', 'routes'],
-  ['rules', 'policy routing'],
-  ['neighbours', 'neighbours'],
-  ['sysctls', 'sysctls'],
-];
+/** The outputs that a snapshot may lack, and what they describe: that stays as it was. */
+const MEMBERS = { route: 'routes', rule: 'rules', neigh: 'neighbours', sysctl: 'sysctls' } as const;
 
 /**
  * Reads the snapshot at PATH, a file or a folder.
  * @throws {HostError} {RulesetError} {FileError} {ReplayOptionsError}
  */
 export function planSnapshot(path: string, { lax, names, backend, base, hasEnded }: PlanOptions): PlannedSnapshot {
-  const { description } = readHostAt(path, hasEnded ? { hasEnded } : {});
+  const source = readHostAt(path, hasEnded ? { hasEnded } : {});
+  const { description } = source;
   const own = hostRules(description, path);
   const ruleset = readAllRules([{ text: own.text, file: own.path }], { lax, family: 'ipv4', names, backend });
-  const differing = MEMBERS.filter(([member]) => asText(base[member]) !== asText(description[member]));
   const setsDiffer = (base.texts.ipset?.text ?? '').trim() !== (description.texts.ipset?.text ?? '').trim();
-  const parts = [...differing.map(([, words]) => words), ...(setsDiffer ? ['sets'] : [])];
+  const settings = unfollowedSettings(new Sysctls([], base.sysctls), hostOf(source).sysctls);
+  const parts = [...(setsDiffer ? ['sets'] : []), ...settings];
   const other = parts.join(', ');
   const line = own.text.split('\n').indexOf('*nat') + 1;
   const assumed = assumedChains(ruleset, own.backend).map((message) => ({ line, column: 1, message }));
   return {
+    host: hostOf({ ...source, description: afterChange(base, completed(source, base, settings)) }),
     ruleset: { ...ruleset, assumed: [...(ruleset.assumed ?? []), ...assumed] },
     warnings: parts.length === 0 ? [] : [`${shownPath(path)}: also differs in ${other}, which is not followed`],
   };
 }
 
-function asText(value: unknown): string {
-  return JSON.stringify(value instanceof Map ? [...value].sort() : value) ?? '';
+/** The description in a snapshot; what it lacks is as in BASE, and so are the SETTINGS that cannot be followed. */
+function completed(
+  { description, json }: HostSource,
+  base: HostDescription,
+  settings: readonly string[],
+): HostDescription {
+  const before = new Sysctls([], base.sysctls);
+  const kept = Object.entries(MEMBERS).filter(([member]) => json[member] === undefined);
+  const all = { ...description, ...Object.fromEntries(kept.map(([, part]) => [part, base[part]])) };
+  return {
+    ...all,
+    sysctls: new Map([...all.sysctls, ...settings.map((name) => [name, before.global(name)] as const)]),
+  };
 }
 
 /** A change to other rules of which those with the same words go on. */

@@ -115,15 +115,20 @@ export class FateRecorder {
   attach(emulator: IpStack, interfaces: readonly Interface[]): void {
     const { buffer } = emulator.memory;
     this.#emulator = emulator;
-    this.#linkLengths = interfaces.map(({ linkLength }) => linkLength);
-    this.#ids = interfaces.map(({ name }) => interfaceId(name));
-    const egress = REGIONS.egress.recordsOf(buffer);
-    for (const [index, fateId] of this.#ids.entries()) if (index < egress.count) egress.assign(index, { fateId });
+    this.useInterfaces(interfaces);
     this.#region = REGIONS.fates.wordsOf(buffer);
     this.words = this.#region;
     this.#paths = REGIONS.paths.wordsOf(buffer);
     this.#state = REGIONS.fateState.wordsOf(buffer);
     this.#state[FATE_STATE.word.isOn] = 1;
+  }
+
+  /** The host has changed, and has these interfaces. */
+  useInterfaces(interfaces: readonly Interface[]): void {
+    this.#linkLengths = interfaces.map(({ linkLength }) => linkLength);
+    this.#ids = interfaces.map(({ name }) => interfaceId(name));
+    const egress = REGIONS.egress.recordsOf(this.#emulator.memory.buffer);
+    for (const [index, fateId] of this.#ids.entries()) if (index < egress.count) egress.assign(index, { fateId });
   }
 
   /** How many fates the batch has. */

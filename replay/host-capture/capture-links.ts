@@ -40,6 +40,14 @@ export function unseenOf(host: Host, seen: ReadonlySet<number>, isCooked: boolea
   );
 }
 
+/** What of a record, and of where its packet is, says on which interface it was captured. */
+export interface LinkRecord
+  extends Pick<CaptureReader, 'path' | 'linktype' | 'interfaceName' | 'direction' | 'view' | 'at'> {
+  /** Of a copy: what it was read by. */
+  readonly reader?: object;
+}
+export type LinkLocation = Pick<IpLocation, 'at' | 'captured' | 'isOutgoing' | 'packetType'>;
+
 /** Finds the interface and the direction of frames, as far as their captures and the host say it. */
 export class CaptureLinks {
   /** Frames by the interface that the host does not have, in words. */
@@ -51,18 +59,27 @@ export class CaptureLinks {
   /** Frames that are neither from nor to a MAC address of the host. */
   #others = 0;
 
-  readonly #host: Host;
+  #host: Host;
+  /** With those of interfaces that are gone: the kernel gives none of them to another one. */
   readonly #byIfindex = new Map<number, number>();
   /** Interfaces by MAC; of several with the same, the one that is no port of another. */
   readonly #byMac = new Map<number, number>();
   /** By the index of an interface: that of the bridge or bond that it is a port of; -1: none. */
-  readonly #masters: readonly number[];
+  #masters: readonly number[] = [];
   /** By the index of an interface: it is a VRF, or belongs to one, whose routing is not followed. */
-  readonly #isVrf: readonly boolean[];
+  #isVrf: readonly boolean[] = [];
   /** The interface of the last frame of each capture, for frames that are addressed to everybody. */
-  readonly #lastDevs = new Map<CaptureReader, number>();
+  readonly #lastDevs = new Map<object, number>();
+  /** What is found counts nowhere. */
+  #isPeeking = false;
 
   constructor(host: Host) {
+    this.#host = host;
+    this.useHost(host);
+  }
+
+  /** From now on, frames are captured on HOST. */
+  useHost(host: Host): void {
     this.#host = host;
     const links = new Map(host.description.links.map((link) => [link.name, link]));
     this.#masters = host.interfaceNames.map((name) => host.interfaceIndex(links.get(name)?.master ?? ''));
@@ -71,8 +88,10 @@ export class CaptureLinks {
       const kinds = [link?.kind, link?.slaveKind, links.get(link?.master ?? '')?.kind];
       return kinds.includes('vrf');
     });
-    for (const { index, name, mac, isLoopback, linkLength } of host.interfaces) {
-      const ifindex = isLoopback ? LOOPBACK_IFINDEX : (links.get(name)?.ifindex ?? 0);
+    this.#byMac.clear();
+    for (const { index, ifindex: known, mac, isLoopback, isPresent, linkLength } of host.interfaces) {
+      const ifindex = isLoopback ? LOOPBACK_IFINDEX : known;
+      if (!isPresent) continue;
       if (ifindex > 0) this.#byIfindex.set(ifindex, index);
       const address = macNumber(mac, 0);
       if (linkLength > 0 && (!this.#byMac.has(address) || this.#masters[index] < 0)) this.#byMac.set(address, index);
@@ -84,13 +103,23 @@ export class CaptureLinks {
    * the user has named for this capture; -1: none.
    * @throws {ReplayOptionsError} if the host lacks what the capture refers to
    */
-  locate(record: CaptureReader, location: IpLocation, named: number): CapturePoint | CaptureSkip {
+  locate(record: LinkRecord, location: LinkLocation, named: number): CapturePoint | CaptureSkip {
     const point = this.#pointOf(record, location, named);
     if (point === undefined) return 'unknown-interface';
     if (point === 'other-host') return point;
-    this.known++;
-    this.#lastDevs.set(record, point.dev);
+    if (!this.#isPeeking) this.known++;
+    if (!this.#isPeeking) this.#lastDevs.set(record.reader ?? record, point.dev);
     return this.#isVrf[point.dev] ? 'vrf' : point;
+  }
+
+  /** Same as `locate`, for a frame that is located again when it enters the host, which may be another one by then. */
+  peek(record: LinkRecord, location: LinkLocation, named: number): CapturePoint | CaptureSkip {
+    this.#isPeeking = true;
+    try {
+      return this.locate(record, location, named);
+    } finally {
+      this.#isPeeking = false;
+    }
   }
 
   /** Whether interface DEV is a bridge or a bond. */
@@ -103,7 +132,7 @@ export class CaptureLinks {
     return this.#masters[dev];
   }
 
-  #pointOf(record: CaptureReader, location: IpLocation, given: number): CapturePoint | 'other-host' | undefined {
+  #pointOf(record: LinkRecord, location: LinkLocation, given: number): CapturePoint | 'other-host' | undefined {
     const isCooked = record.linktype === Linktype.LINUX_SLL2 || record.linktype === Linktype.LINUX_SLL;
     const name = given < 0 && !isCooked ? record.interfaceName : '';
     const named = name === '' ? given : this.#host.interfaceIndex(name);
@@ -119,7 +148,7 @@ export class CaptureLinks {
     }
   }
 
-  #cooked(record: CaptureReader, location: IpLocation, named: number): CapturePoint | undefined {
+  #cooked(record: LinkRecord, location: LinkLocation, named: number): CapturePoint | undefined {
     const { isOutgoing: isDeparture, packetType } = location;
     if (record.linktype === Linktype.LINUX_SLL) {
       const isGuessed = named < 0;
@@ -139,7 +168,7 @@ export class CaptureLinks {
     return this.#noteUnknown(`interface ${ifindex}`);
   }
 
-  #ethernet(record: CaptureReader, location: IpLocation, named: number): CapturePoint | 'other-host' | undefined {
+  #ethernet(record: LinkRecord, location: LinkLocation, named: number): CapturePoint | 'other-host' | undefined {
     const { view, at } = record;
     const source = macNumber(view, at + ETHERNET_SOURCE_AT);
     const destination = macNumber(view, at + ETHERNET_DESTINATION_AT);
@@ -162,16 +191,16 @@ export class CaptureLinks {
     if (to !== undefined) return { dev: to, isDeparture: false, packetType: PacketType.HOST };
     // An interface in promiscuous mode shows the frames of others, which the host ignores.
     if (packetType === PacketType.HOST) {
-      this.#others++;
+      if (!this.#isPeeking) this.#others++;
       return 'other-host';
     }
-    const last = this.#lastDevs.get(record);
+    const last = this.#lastDevs.get(record.reader ?? record);
     if (last === undefined) return this.#noteUnknown('an interface that its frames do not show');
     return { dev: last, isDeparture: false, packetType };
   }
 
   /** Frames without a link header: of a tunnel, which shows what the host receives and what it sends. */
-  #raw(record: CaptureReader, location: IpLocation, named: number): CapturePoint | undefined {
+  #raw(record: LinkRecord, location: LinkLocation, named: number): CapturePoint | undefined {
     if (location.captured < IPV4_LENGTH) return this.#noteUnknown('packets without an IP header');
     const source = record.view.getInt32(location.at + IPV4_SOURCE_AT, true);
     const destination = record.view.getInt32(location.at + IPV4_DESTINATION_AT, true);
@@ -181,16 +210,16 @@ export class CaptureLinks {
     const leaves = direction === Direction.UNKNOWN ? isFromHost : direction === Direction.OUTBOUND;
     const isDeparture = leaves && named !== this.#host.loopback;
     const dev = named >= 0 ? named : this.#devByRoute(record, location, isDeparture);
-    if (named >= 0 && direction === Direction.UNKNOWN) this.guessed++;
+    if (named >= 0 && direction === Direction.UNKNOWN && !this.#isPeeking) this.guessed++;
     if (dev < 0) return this.#noteUnknown('an interface that no route leads to');
     return { dev, isDeparture, packetType: PacketType.HOST };
   }
 
-  #devByRoute({ view }: CaptureReader, { at, captured }: IpLocation, isDeparture: boolean): number {
+  #devByRoute({ view }: LinkRecord, { at, captured }: LinkLocation, isDeparture: boolean): number {
     if (captured < IPV4_LENGTH) return -1;
     const source = view.getInt32(at + IPV4_SOURCE_AT, true);
     const destination = view.getInt32(at + IPV4_DESTINATION_AT, true);
-    this.guessed++;
+    if (!this.#isPeeking) this.guessed++;
     if (this.#isOwn(source) && this.#isOwn(destination)) return this.#host.loopback;
     return this.#routeTo(isDeparture ? destination : source);
   }
@@ -220,7 +249,7 @@ export class CaptureLinks {
   }
 
   #noteUnknown(what: string): undefined {
-    this.unknown.set(what, (this.unknown.get(what) ?? 0) + 1);
+    if (!this.#isPeeking) this.unknown.set(what, (this.unknown.get(what) ?? 0) + 1);
     return undefined;
   }
 }

@@ -12,6 +12,7 @@ import {
 } from '../../codecs/layouts.js';
 import type { IpLocation } from '../../core/link/locate-ip.js';
 import type { PacketType } from '../../core/packet.js';
+import type { LinkLocation, LinkRecord } from './capture-links.js';
 
 /** Where the packet starts in `CapturedFrame.bytes`. */
 export const PACKET_AT = ETHERNET_LENGTH;
@@ -43,6 +44,16 @@ export interface CapturedFrame extends CapturePoint {
   /** Bytes of the packet that were captured, and its length on the wire, without padding. */
   readonly captured: number;
   readonly onWire: number;
+  /** The host may change before the frame enters it. */
+  readonly link?: LinkCopy;
+}
+
+/** What the link header of a frame says, to be asked again when the frame enters the host. */
+export interface LinkCopy {
+  readonly record: LinkRecord;
+  readonly location: LinkLocation;
+  /** The interface that the user gave for the capture; -1: none. */
+  readonly named: number;
 }
 
 /** The sender's address in the link header of a frame; undefined: it has none of six bytes. */
@@ -69,6 +80,19 @@ export function copyFrame(
   bytes.set(record.bytes.subarray(at, at + kept), PACKET_AT);
   const { tsSec, tsNsec } = record;
   return { ...point, isSelected, input, number, order, tsSec, tsNsec, bytes, view, captured: kept, onWire: length };
+}
+
+/** Copies the link header of RECORD, and of the packet at LOCATION what says where it was captured. */
+export function copyLink(record: CaptureReader, location: IpLocation, named: number): LinkCopy {
+  const { path, linktype, interfaceName, direction, bytes, at } = record;
+  const { captured, isOutgoing, packetType } = location;
+  const copy = bytes.slice(at, location.at + Math.min(captured, IPV4_LENGTH));
+  const view = new DataView(copy.buffer);
+  return {
+    record: { path, linktype, interfaceName, direction, view, at: 0, reader: record },
+    location: { at: location.at - at, captured, isOutgoing, packetType },
+    named,
+  };
 }
 
 /** The source of the packet of FRAME, as loaded. */

@@ -28,14 +28,7 @@ import type { Ruleset } from '../../core/rules/model.js';
 import type { FramePlace } from '../packet-watch.js';
 import { BridgePorts } from './bridge-ports.js';
 import { CaptureLinks, sourceMacOf, unseenOf } from './capture-links.js';
-import {
-  type CapturedFrame,
-  type CapturePoint,
-  copyFrame,
-  millisecondsBetween,
-  PACKET_AT,
-  sourceOf,
-} from './captured-frame.js';
+import { type CapturedFrame, copyFrame, copyLink, millisecondsBetween, PACKET_AT, sourceOf } from './captured-frame.js';
 import { learnPort, readdress, takeBackError, type Untranslated, untranslate } from './connection-lookup.js';
 import { type Cause, causeOf, EgressComparison, noteDecision, packetOf } from './egress-comparison.js';
 import { findEither, LeftOut } from './left-out.js';
@@ -66,6 +59,8 @@ export interface CaptureSink {
   departed(place: FramePlace, cause: FramePlace | undefined): void;
   /** FRAME is the next one, whatever it is. */
   beforeFrame(frame: CapturedFrame): void;
+  /** The host may change before one of the next frames. */
+  readonly isToChange: boolean;
 }
 
 /** The packet QUOTED, which FRAME holds, as a frame of its own. */
@@ -84,6 +79,8 @@ export interface HostCaptureOptions {
   readonly moreSets?: readonly HostText[];
 }
 
+type TakenPlace = Pick<CapturedFrame, 'input' | 'number' | 'order' | 'isSelected'>;
+
 export class HostCapture {
   readonly links: CaptureLinks;
   readonly comparison: EgressComparison;
@@ -99,7 +96,7 @@ export class HostCapture {
   /** Ports that the kernel drew for NAT. */
   learnedPorts = 0;
 
-  readonly #host: Host;
+  #host: Host;
   readonly #sink: CaptureSink;
   readonly #location = new IpLocation();
   readonly #frame = new Frame();
@@ -143,19 +140,16 @@ export class HostCapture {
   /**
    * Takes the frame of RECORD, which stands at PLACE. NAMED: the interface that the user gave for it; -1: none.
    */
-  take(
-    record: CaptureReader,
-    named: number,
-    place: Pick<CapturedFrame, 'input' | 'number' | 'order' | 'isSelected'>,
-  ): void {
+  take(record: CaptureReader, named: number, place: TakenPlace): void {
     const location = this.#location;
-    const point = this.#pointOf(record, named);
-    if (typeof point === 'string') {
-      this.#skip(place, point, location.skip === null ? undefined : record);
+    const skip = this.#skipOf(record);
+    if (skip !== '') {
+      this.#skip(place, skip, location.skip === null ? undefined : record);
       return;
     }
+    const frame = this.#frameOf(record, named, place);
+    if (frame === undefined) return;
     if (record.linktype === Linktype.LINUX_SLL2 || record.linktype === Linktype.LINUX_SLL) this.#showsAll = true;
-    const frame = copyFrame(record, location, point, sourceMacOf(record), place);
     this.#checkClock(frame);
     const identity = identityOf(packetOf(frame));
     if (record.interfaceName !== '') this.#ahead.sort();
@@ -175,12 +169,46 @@ export class HostCapture {
     else if (lateMs > CLOCK_MS) this.setBack ??= { number: frame.number, seconds: lateMs / 1000 };
   }
 
-  /** Where the packet of RECORD was captured, or why it is skipped. */
-  #pointOf(record: CaptureReader, named: number): CapturePoint | string {
+  /** Finds the packet of RECORD. Returns why it is skipped, or ''. */
+  #skipOf(record: CaptureReader): string {
     const location = this.#location;
     if (!locateIp(record, location)) return location.skip ?? 'not-ip';
-    if (location.captured < IPV4_LENGTH) return 'link-too-short';
-    return this.links.locate(record, location, named);
+    return location.captured < IPV4_LENGTH ? 'link-too-short' : '';
+  }
+
+  /** The frame of RECORD; undefined if it is skipped, as it is not known where it was captured. */
+  #frameOf(record: CaptureReader, named: number, place: TakenPlace): CapturedFrame | undefined {
+    const location = this.#location;
+    const isToChange = this.#sink.isToChange;
+    const point = isToChange ? this.links.peek(record, location, named) : this.links.locate(record, location, named);
+    if (typeof point !== 'string') {
+      const frame = copyFrame(record, location, point, sourceMacOf(record), place);
+      return isToChange ? { ...frame, link: copyLink(record, location, named) } : frame;
+    }
+    if (!isToChange) {
+      this.#skip(place, point);
+      return undefined;
+    }
+    const { isOutgoing: isDeparture, packetType } = location;
+    const frame = copyFrame(record, location, { dev: -1, isDeparture, packetType }, sourceMacOf(record), place);
+    return { ...frame, link: copyLink(record, location, named) };
+  }
+
+  /** FRAME where the host as it is now has it; undefined if it is skipped. */
+  #placed(frame: CapturedFrame): CapturedFrame | undefined {
+    if (frame.link === undefined) return frame;
+    const { record, location, named } = frame.link;
+    const point = this.links.locate(record, location, named);
+    if (typeof point !== 'string') return { ...frame, ...point };
+    this.#skip(frame, point);
+    return undefined;
+  }
+
+  /** The host has changed: HOST is what it is now. */
+  useHost(host: Host): void {
+    this.#host = host;
+    this.links.useHost(host);
+    this.natUndo.useHost(host);
   }
 
   #noteBridged(frame: CapturedFrame, bridge: number): void {
@@ -209,9 +237,11 @@ export class HostCapture {
     this.comparison.finish(this.#last);
   }
 
-  readonly #process = ({ frame, identity }: Waiting): void => {
-    this.#sink.beforeFrame(frame);
-    this.#ports.advance(frame);
+  readonly #process = ({ frame: taken, identity }: Waiting): void => {
+    this.#sink.beforeFrame(taken);
+    this.#ports.advance(taken);
+    const frame = this.#placed(taken);
+    if (frame === undefined) return;
     const bridge = this.links.masterOf(frame.dev);
     if (bridge >= 0) {
       this.#seenDevs.add(bridge);

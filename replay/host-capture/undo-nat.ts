@@ -46,13 +46,13 @@ export class NatUndo {
   /** Of these, those that may also have been something else. */
   ambiguous = 0;
 
-  readonly #host: Host;
+  #host: Host;
   #ruleset: Ruleset;
   readonly #moreSets: readonly HostText[];
   #destinations: readonly DestinationRule[] = [];
   /** Whether the rules translate sources. */
   translatesSources = false;
-  readonly #own: readonly number[];
+  #own: readonly number[] = [];
   readonly #tuple = new Tuple();
   /** An emulated host of which every packet ends behind POSTROUTING; made when it is needed. */
   #trial: Emulator | undefined;
@@ -63,8 +63,14 @@ export class NatUndo {
     this.#host = host;
     this.#ruleset = ruleset;
     this.#moreSets = moreSets;
+    this.useHost(host);
+  }
+
+  /** From now on, packets leave HOST. */
+  useHost(host: Host): void {
+    this.#host = host;
     this.#own = host.interfaces.flatMap(({ addresses }) => addresses.map(({ local }) => local.loaded));
-    this.useRules(ruleset);
+    this.useRules(this.#ruleset);
   }
 
   /** From now on, packets meet the rules of RULESET. */

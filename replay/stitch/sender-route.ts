@@ -12,8 +12,8 @@ const KEPT = 16;
 
 /**
  * Routes to senders as the reverse-path check does (fib_validate_source): from the packet's destination to its source,
- * by all rules and tables of the host. Routes do not change, so an answer holds for all addresses that have the same
- * routes (`Host.addressSpan`), and the last answers are kept.
+ * by all rules and tables of the host. An answer holds for all addresses that have the same routes (`Host.addressSpan`)
+ * until the host changes, and the last answers are kept.
  */
 export class SenderRoutes {
   readonly #host: Host;
@@ -28,6 +28,12 @@ export class SenderRoutes {
 
   constructor(host: Host) {
     this.#host = host;
+  }
+
+  /** The host has changed: no answer holds any more. */
+  forget(): void {
+    this.#kept = 0;
+    this.#next = 0;
   }
 
   /** The index of the interface by which a packet from SOURCE to DESTINATION arrives; FROM_HOST or FROM_NOWHERE. */

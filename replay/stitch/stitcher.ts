@@ -108,6 +108,11 @@ export class Stitcher {
     return this.#placeOrdinary(view, at, available, nowMs);
   }
 
+  /** The host has changed. */
+  hostChanged(): void {
+    this.#routes.forget();
+  }
+
   /** Notes that a packet of PROTOCOL left the host, or reached it, because of the packet placed last. */
   noteOutput(protocol: number): void {
     this.#outputProtocol = protocol;

@@ -252,17 +252,65 @@ Changes('sets change: a ban while a connection lives', () => {
   }
 });
 
-Changes('a snapshot: its rules come into force, those that stay go on, other differences are said', () => {
+Changes('a snapshot: its rules come into force, those that stay go on, and so the host is as it is there', () => {
   const capture = datagrams('plain.pcap', [0, 1000, 2000, 3000]);
   const folder = join(dir, 'later');
   mkdirSync(folder, { recursive: true });
   const host = JSON.parse(readFileSync(join(dir, 'host.json'), 'utf8'));
-  writeFileSync(join(folder, 'addr.json'), JSON.stringify(host.addr.slice(0, 1)));
+  const other = { ifname: 'later', address: '02:00:00:00:00:99', addr_info: [] };
+  writeFileSync(join(folder, 'addr.json'), JSON.stringify([...host.addr, other]));
+  writeFileSync(join(folder, 'ipset.txt'), 'create banned hash:ip\n');
   writeFileSync(join(folder, 'iptables-save.txt'), '*filter\n-A FORWARD\n-A FORWARD -p udp\nCOMMIT\n');
-  const { warnings } = run(capture, [`2s=snapshot:${folder}`]);
+  const { warnings, outputs } = run(capture, [`2s=snapshot:${folder}`]);
   assert.match(saved(), '[4:118] -A FORWARD\n');
   assert.match(saved(), '[2:61] -A FORWARD -p udp');
-  assert.match(warnings.join('\n'), 'also differs in interfaces and addresses, which is not followed');
+  assert.match(warnings.join('\n'), 'also differs in sets, which is not followed');
+  assert.equal(outputs.map(({ file }) => file).sort(), [
+    'dropped.pcap',
+    'in.pcap',
+    'later.pcap',
+    'local.pcap',
+    'out.pcap',
+  ]);
+  // Where its server was.
+  writeFileSync(join(folder, 'addr.json'), JSON.stringify(host.addr.slice(0, 1)));
+  assert.equal(run(capture, [`2s=snapshot:${folder}`]).packets.forwarded, 2);
+});
+
+Changes('interfaces that come later: what leaves by them and what arrives on them, while they are there', () => {
+  const capture = datagrams('plain.pcap', [0, 1000, 2000, 3000, 4000]);
+  const { addr } = JSON.parse(readFileSync(join(dir, 'host.json'), 'utf8'));
+  const snapshot = (name: string, ...links: readonly unknown[]): string => {
+    const folder = join(dir, name);
+    mkdirSync(folder, { recursive: true });
+    writeFileSync(join(folder, 'addr.json'), JSON.stringify([...addr.slice(0, 1), ...links]));
+    writeFileSync(join(folder, 'iptables-save.txt'), '*filter\n-A FORWARD\n-A FORWARD -o br-+\nCOMMIT\n');
+    return `snapshot:${folder}`;
+  };
+  const bridge = { ifname: 'br-1', address: '02:00:00:00:00:99' };
+  const towards = { ...bridge, addr_info: [{ family: 'inet', local: '192.0.2.1', prefixlen: 24 }] };
+  const other = { ...bridge, ifname: 'br-2', addr_info: [] };
+  const at = [`2s=${snapshot('with', towards, other)}`, `4s=${snapshot('without')}`];
+  for (const engine of EMULATOR_ENGINES) {
+    const { packets, outputs } = run(capture, at, { engine });
+    assert.is(packets.forwarded, 4, engine);
+    const written = Object.fromEntries(outputs.map(({ file, packets }) => [file, packets]));
+    assert.equal(written, {
+      'out.pcap': 1,
+      'in.pcap': 2,
+      'local.pcap': 0,
+      'dropped.pcap': 1,
+      'br-1.pcap': 2,
+      'br-2.pcap': 0,
+    });
+    const arriving = run(capture, at, { engine, inputs: [{ iface: 'br-2', path: capture }] });
+    assert.equal(arriving.skipped, { 'no-interface': 3 }, engine);
+    assert.is(arriving.packets.forwarded, 2, engine);
+    assert.not.match(arriving.warnings.join('\n'), 'has brought');
+    const never = run(capture, at, { engine, inputs: [{ iface: 'br-3', path: capture }] });
+    assert.match(never.warnings.join('\n'), 'no change has brought interface br-3');
+  }
+  assert.throws(() => run(capture, [], { inputs: [{ iface: 'br-2', path: capture }] }), /no interface br-2/);
 });
 
 // As iptables-legacy-restore and iptables-nft-restore 1.8.9 leave it.
