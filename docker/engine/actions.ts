@@ -28,6 +28,7 @@ export interface Output {
 export function carryOutDocker(engine: Engine, action: DockerAction): Output {
   const output: Output = { exitCode: 0, stdout: '', stderr: '' };
   if (action.kind === 'dockerd') {
+    if (engine.isRunning) return { ...output, exitCode: 1, stderr: STILL_RUNNING };
     engine.options = { ...engine.options, ...action.options };
     tryTo(output, '', 1, () => startDaemon(engine));
     return output;
@@ -43,6 +44,8 @@ export function carryOutDocker(engine: Engine, action: DockerAction): Output {
   return output;
 }
 
+const STILL_RUNNING =
+  'failed to start daemon, ensure docker is not running or delete /var/run/docker.pid: process is still running\n';
 const FROM_DAEMON = 'Error response from daemon: ';
 
 /** Runs ACTION; what the engine refuses is printed behind PREFIX. Returns whether it was carried out. */

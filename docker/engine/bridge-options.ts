@@ -1,6 +1,7 @@
 /** What the options of a network mean (the labels of libnetwork's bridge driver). */
 import type { BridgeNetwork } from '../firewall/firewall.js';
 import type { DaemonOptions, NetworkSpec, NetworkState } from '../model.js';
+import { isSince, type Release } from '../releases.js';
 
 const PREFIX = 'com.docker.network.';
 
@@ -30,10 +31,10 @@ export function mtuOf(spec: NetworkSpec): number {
 }
 
 /** What the rules for NETWORK depend on; undefined: it has no bridge. */
-export function bridgeNetworkOf(network: NetworkState): BridgeNetwork | undefined {
+export function bridgeNetworkOf(network: NetworkState, release: Release): BridgeNetwork | undefined {
   const { spec, bridge, subnet, gateway } = network;
   if (bridge === undefined || subnet === undefined) return undefined;
-  const trusted = spec.options[OPTION.trustedInterfaces];
+  const trusted = isSince(release, 28, 2, 0) ? spec.options[OPTION.trustedInterfaces] : undefined;
   return {
     bridge,
     subnet,
@@ -42,13 +43,15 @@ export function bridgeNetworkOf(network: NetworkState): BridgeNetwork | undefine
     isInternal: spec.isInternal,
     allowsIcc: isTrue(spec, OPTION.icc, true),
     masquerades: isTrue(spec, OPTION.masquerade, true),
-    hostAddress: spec.options[OPTION.hostAddress],
-    gatewayMode: gatewayModeOf(spec),
+    hostAddress: isSince(release, 20, 10, 0) ? spec.options[OPTION.hostAddress] : undefined,
+    gatewayMode: gatewayModeOf(spec, release),
     trustedInterfaces: trusted === undefined || trusted === '' ? [] : trusted.split(':'),
   };
 }
 
-export function gatewayModeOf(spec: NetworkSpec): BridgeNetwork['gatewayMode'] {
+/** Labels that a release does not know mean nothing to it. */
+export function gatewayModeOf(spec: NetworkSpec, release: Release): BridgeNetwork['gatewayMode'] {
+  if (!isSince(release, 27, 0, 0)) return 'nat';
   const mode = spec.options[OPTION.gatewayMode];
   return mode === 'routed' || mode === 'nat-unprotected' || mode === 'isolated' ? mode : 'nat';
 }

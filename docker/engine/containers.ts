@@ -135,7 +135,7 @@ export function removeContainer(engine: Engine, container: Container, isForced: 
 
 function stillRunning({ release }: Engine, { id, name }: Container): string {
   return isSince(release, 26, 0, 0)
-    ? `cannot remove container "${name}": container is running: stop the container before removing or force remove`
+    ? `cannot remove container "${isSince(release, 28, 0, 0) ? '' : '/'}${name}": container is running: stop the container before removing or force remove`
     : `You cannot remove a running container ${id}. Stop the container before attempting removal or force remove`;
 }
 

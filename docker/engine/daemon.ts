@@ -7,7 +7,7 @@ import { isConnected } from './endpoints.js';
 import type { Container, Engine, Network } from './engine.js';
 import { EngineError } from './engine-error.js';
 import { enableForwarding } from './forwarding.js';
-import { filterBridged, newNetwork, setUpNetwork, takeDownNetwork } from './networks.js';
+import { newNetwork, setUpNetwork, takeDownNetwork } from './networks.js';
 import { formatIpv4, formatPrefix, isWithin, networkOf, type Prefix, parsePrefix } from './prefixes.js';
 import { DEFAULT_POOLS, firstFreeOfRoutes } from './subnets.js';
 
@@ -38,7 +38,7 @@ export function startDaemon(engine: Engine): void {
   engine.resetFirewall(false);
   const { options, release } = engine;
   const isOld = !isSince(release, 28, 0, 0);
-  if (options.iptables && isOld) filterBridged(engine);
+  if (options.iptables && !isSince(release, 27, 3, 0)) loadBridgeModule(engine);
   const survivors = engine.containers.filter(({ isRunning }) => isRunning);
   if (options.iptables) engine.firewall.start(isOld && enableForwarding(engine));
   else if (isOld) enableForwarding(engine);
@@ -50,6 +50,12 @@ export function startDaemon(engine: Engine): void {
   else remakeDefaultNetworks(engine);
   engine.isRunning = true;
   startAgain(engine, drawn?.containers);
+}
+
+/** br_netfilter, if it is not there: packets between ports of one bridge pass iptables then. */
+function loadBridgeModule({ host: { network } }: Engine): void {
+  const name = 'net.bridge.bridge-nf-call-iptables';
+  if (network.sysctl(name) === undefined) network.setSysctl(name, 1);
 }
 
 /** Containers that ran while the engine did not (live-restore): their rules are written again. */

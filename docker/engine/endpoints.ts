@@ -153,7 +153,7 @@ function gatewayOf(engine: Engine, endpoints: readonly Endpoint[]): Endpoint | u
 
 function hasGateway(engine: Engine, { spec }: Endpoint): boolean {
   const network = engine.network(spec.network);
-  if (gatewayModeOf(network.spec) === 'isolated') return false;
+  if (gatewayModeOf(network.spec, engine.release) === 'isolated') return false;
   return !network.spec.isInternal || engine.traits.internalHasGateway;
 }
 
@@ -205,7 +205,7 @@ function isSamePort(a: PortRequest, b: PortRequest): boolean {
 
 function publishGroup(engine: Engine, endpoint: Endpoint, network: Network, group: readonly AddressedRequest[]): void {
   const containerAddress = endpoint.address as string;
-  const isRouted = gatewayModeOf(network.spec) === 'routed';
+  const isRouted = gatewayModeOf(network.spec, engine.release) === 'routed';
   const bindings = isRouted
     ? group.map((request) => routedBinding(request, containerAddress))
     : allocatePorts(group, containerAddress, poolOf(engine));

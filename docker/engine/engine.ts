@@ -11,7 +11,7 @@ import type {
   NetworkState,
   PortBinding,
 } from '../model.js';
-import { parseRelease, type Release } from '../releases.js';
+import { isSince, parseRelease, type Release } from '../releases.js';
 import { bridgeNetworkOf } from './bridge-options.js';
 import { EngineError } from './engine-error.js';
 import { HostLinks } from './host-links.js';
@@ -64,7 +64,7 @@ export class Engine {
     this.memory = { nextPool: state.memory?.nextPool ?? 0, lastPorts: { ...state.memory?.lastPorts } };
     this.#chosen = state.chosen;
     this.#drawn = state.drawn;
-    this.links = new HostLinks(host.network, state.memory?.lastIfindex ?? 0);
+    this.links = new HostLinks(host.network, state.memory?.lastIfindex ?? 0, !isSince(this.release, 25, 0, 0));
   }
 
   /** See DockerState. */
@@ -115,7 +115,7 @@ export class Engine {
 
   /** The engine starts. KEEPS_RULES: the rules of its networks stand. */
   resetFirewall(keepsRules: boolean): void {
-    const present = keepsRules ? this.networks.flatMap((network) => bridgeNetworkOf(network) ?? []) : [];
+    const present = keepsRules ? this.networks.flatMap((network) => bridgeNetworkOf(network, this.release) ?? []) : [];
     this.#firewall = firewallFor({ release: this.release, options: this.options }, this.host, present);
   }
 
@@ -152,7 +152,7 @@ export class Engine {
   }
 
   bridgeNetwork(network: Network): BridgeNetwork {
-    const bridge = bridgeNetworkOf(network);
+    const bridge = bridgeNetworkOf(network, this.release);
     if (bridge === undefined) throw new EngineError(`network ${network.spec.name} has no bridge`);
     return bridge;
   }

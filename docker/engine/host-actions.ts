@@ -8,6 +8,7 @@ import { startDaemon, stopDaemon } from './daemon.js';
 import { isConnected } from './endpoints.js';
 import type { Engine, Network } from './engine.js';
 import { EngineError } from './engine-error.js';
+import { IP_FORWARD, setForwarding } from './forwarding.js';
 import { linksOfNetwork } from './legacy-links.js';
 
 const DONE: Output = { exitCode: 0, stdout: '', stderr: '' };
@@ -20,13 +21,18 @@ export function carryOutOnHost(engine: Engine, action: HostAction): Output {
     case 'ipset':
       return engine.host.ipset(action.words.map(({ text }) => text));
     case 'sysctl':
-      engine.host.network.setSysctl(action.name, action.value);
+      setSysctl(engine, action.name.replaceAll('/', '.'), action.value);
       return { ...DONE, stdout: `${action.name} = ${action.value}\n` };
     case 'service':
       return action.service === 'docker' ? dockerService(engine, action.does) : iptablesService(engine, action.does);
     case 'reload':
       return reload(engine, action.tool, engine.otherRules[action.tool]);
   }
+}
+
+function setSysctl({ host: { network } }: Engine, name: string, value: number): void {
+  if (name === IP_FORWARD) setForwarding(network, value);
+  else network.setSysctl(name, value);
 }
 
 type Verb = (HostAction & { kind: 'service' })['does'];

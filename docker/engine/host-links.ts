@@ -4,6 +4,7 @@ import type { HostNetwork } from '../host-network.js';
 import { formatIpv4, formatPrefix, lastOf, networkOf, type Prefix, parsePrefix } from './prefixes.js';
 
 const CARRIER = ['BROADCAST', 'MULTICAST', 'UP', 'LOWER_UP'];
+const ETHERNET_MTU = 1500;
 const DOWN = ['BROADCAST', 'MULTICAST'];
 const NO_CARRIER = ['NO-CARRIER', 'BROADCAST', 'MULTICAST', 'UP'];
 
@@ -26,12 +27,17 @@ export interface VethLink {
 /** The links, addresses, routes, neighbours and sockets of a host, which change. */
 export class HostLinks {
   readonly #network: HostNetwork;
+  readonly #followsPorts: boolean;
   #lastIfindex: number;
 
-  /** LAST_IFINDEX: the last one that the kernel gave out, as far as it is known. */
-  constructor(network: HostNetwork, lastIfindex: number) {
+  /**
+   * LAST_IFINDEX: the last one that the kernel gave out, as far as it is known. FOLLOWS_PORTS: nobody sets the MTU of
+   * a bridge, so that it is the lowest one of its ports (br_mtu_auto_adjust).
+   */
+  constructor(network: HostNetwork, lastIfindex: number, followsPorts: boolean) {
     this.#network = network;
     this.#lastIfindex = lastIfindex;
+    this.#followsPorts = followsPorts;
   }
 
   /** The last ifindex that the kernel has given out. */
@@ -117,7 +123,7 @@ export class HostLinks {
       linkinfo,
       addr_info: [],
     });
-    this.#updateCarrier(bridge);
+    this.#updateBridge(bridge);
   }
 
   /** The interface NAME is gone, with its addresses, routes, neighbours and sysctls. */
@@ -128,7 +134,7 @@ export class HostLinks {
     this.#keep('route', ({ dev }) => dev !== name);
     this.#keep('neigh', ({ dev }) => dev !== name);
     this.#network.setSysctl(routeLocalnetOf(name), undefined);
-    if (typeof link?.master === 'string') this.#updateCarrier(link.master);
+    if (typeof link?.master === 'string') this.#updateBridge(link.master);
   }
 
   /** The interface NAME is up, with the routes that its addresses bring. */
@@ -186,6 +192,16 @@ export class HostLinks {
 
   routesLocalnet(name: string): void {
     this.#network.setSysctl(routeLocalnetOf(name), 1);
+  }
+
+  /** A port of BRIDGE has come or gone. */
+  #updateBridge(bridge: string): void {
+    if (this.#followsPorts) {
+      const ports = this.#list('addr').filter(({ master }) => master === bridge);
+      const mtu = ports.length === 0 ? ETHERNET_MTU : Math.min(...ports.map((port) => Number(port.mtu)));
+      this.#change(bridge, (link) => ({ ...link, mtu }));
+    }
+    this.#updateCarrier(bridge);
   }
 
   /** A bridge has a carrier while a port of it is up; without, its routes are marked. */

@@ -1,4 +1,6 @@
 /** Networks come and go. */
+import { shown } from '../../codecs/text.js';
+import { UnsupportedError } from '../error.js';
 import type { IpamSubnet, NetworkSpec } from '../model.js';
 import { isSince } from '../releases.js';
 import { freeAddress, isFree, NO_ADDRESSES, withAddress } from './addresses.js';
@@ -13,8 +15,16 @@ import { chooseSubnet, DEFAULT_POOLS } from './subnets.js';
 /** Networks that every engine has, which nobody can make or remove. */
 const PREDEFINED: readonly string[] = ['bridge', 'host', 'none'];
 
-/** `docker network create`; returns the network. @throws {EngineError} */
+/**
+ * `docker network create`; returns the network.
+ * @throws {EngineError} {FirewallError}
+ * @throws {UnsupportedError} if the driver is not followed
+ */
 export function createNetwork(engine: Engine, spec: NetworkSpec): Network {
+  if (spec.driver === 'host' || spec.driver === 'null') {
+    throw new EngineError(`only one instance of "${spec.driver}" network is allowed`);
+  }
+  if (spec.driver !== 'bridge') throw new UnsupportedError(`networks of the driver ${shown(spec.driver)}`);
   if (PREDEFINED.includes(spec.name)) {
     throw new EngineError(`operation is not permitted on predefined ${spec.name} network`);
   }
@@ -127,13 +137,13 @@ export function setUpNetwork(engine: Engine, network: Network): void {
   if (!options.userlandProxy) links.routesLocalnet(bridge);
   const enables = isSince(release, 28, 0, 0) && enableForwarding(engine);
   if (options.iptables) engine.firewall.addNetwork(engine.bridgeNetwork(network), enables);
-  if (options.iptables && !isTrue(spec, OPTION.icc, true)) filterBridged(engine);
+  if (options.iptables && filtersBridged(engine, spec)) filterBridged(engine);
   links.setUp(bridge);
 }
 
-/** A bridge has its MTU since 28.0; before, that of its ports. */
+/** Since 25 the engine sets the MTU of a bridge; before, it is the lowest of its ports. */
 function bridgeMtu(engine: Engine, { spec }: Network): number {
-  return isSince(engine.release, 28, 0, 0) ? mtuOf(spec) : 1500;
+  return isSince(engine.release, 25, 0, 0) ? mtuOf(spec) : 1500;
 }
 
 function bridgeMac(engine: Engine): string {
@@ -153,8 +163,14 @@ function assignAddress({ links }: Engine, { spec, bridge, gateway, subnet }: Net
   links.addAddress(bridge, { address, length });
 }
 
+/** Whether the engine needs br_netfilter for the network SPEC. */
+function filtersBridged({ release, options }: Engine, spec: NetworkSpec): boolean {
+  if (!isTrue(spec, OPTION.icc, true)) return true;
+  return isSince(release, 27, 4, 0) && !options.userlandProxy;
+}
+
 /** Packets between ports of one bridge pass iptables. */
-export function filterBridged(engine: Engine): void {
+function filterBridged(engine: Engine): void {
   engine.host.network.setSysctl('net.bridge.bridge-nf-call-iptables', 1);
 }
 

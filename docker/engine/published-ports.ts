@@ -71,10 +71,11 @@ function byContainerPort(a: PortRequest, b: PortRequest): number {
   );
 }
 
-/** nat.SortPortMap of docker/go-connections, as far as that is an order. */
+/** nat.SortPortMap of docker/go-connections, as far as that is an order. A range of host ports counts as none. */
 function byHostPort(a: PortRequest, b: PortRequest): number {
+  const hostPort = ({ first, last }: PortRequest): number => (first === last ? first : 0);
   return (
-    b.first - a.first ||
+    hostPort(b) - hostPort(a) ||
     b.containerPort - a.containerPort ||
     PROTOCOLS.indexOf(a.protocol) - PROTOCOLS.indexOf(b.protocol)
   );

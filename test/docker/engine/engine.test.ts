@@ -30,7 +30,7 @@ Engine('the default bridge is there once the engine has started, without a carri
 });
 
 Engine(
-  'links are numbered as the kernel does: a pair takes two numbers before 28, and one of a stopped container comes back',
+  'links are numbered as the kernel does: a pair takes two numbers before 28; its end comes back to be deleted',
   () => {
     const numbersOf = (release: string): string[] => {
       const { host, script } = testHost(release);
