@@ -1,8 +1,10 @@
 /** What other programs than Docker do to the host of an engine. */
-import { splitWords } from '../../codecs/iptables-save.js';
 import type { HostAction } from '../commands/action.js';
 import { UnsupportedError } from '../error.js';
 import type { PresentNetwork } from '../firewall/firewall.js';
+import { reloadFirewalld } from '../services/firewalld.js';
+import { runIptablesService } from '../services/iptables-service.js';
+import { reloadUfw } from '../services/ufw.js';
 import type { Output } from './actions.js';
 import { startDaemon, stopDaemon } from './daemon.js';
 import { isConnected } from './endpoints.js';
@@ -51,47 +53,20 @@ function dockerService(engine: Engine, does: Verb): Output {
 }
 
 function iptablesService(engine: Engine, does: Verb): Output {
-  const { host } = engine;
-  if (does === 'save') {
-    engine.savedRules = host.saveRules();
-    return DONE;
-  }
-  if (does !== 'start') flushRules(engine);
-  if (does !== 'stop') {
-    if (engine.savedRules !== undefined) host.restoreRules(engine.savedRules);
-    else engine.notes.push('no rules were saved for the iptables service');
-  }
-  return DONE;
-}
-
-/** The tables that the iptables service flushes. */
-const TABLES = ['filter', 'nat', 'mangle', 'raw'];
-
-/** What the service does when it stops: policies become ACCEPT, all rules and chains go. */
-function flushRules({ host }: Engine): void {
-  for (const table of TABLES) {
-    const { stdout } = host.iptables(['-t', table, '-S']);
-    const chains = [...stdout.matchAll(/^-P (\S+)/gm)].map(([, chain]) => chain);
-    for (const chain of chains) host.iptables(['-t', table, '-P', chain, 'ACCEPT']);
-    host.iptables(['-t', table, '-F']);
-    host.iptables(['-t', table, '-X']);
-  }
+  const { savedRules, notes, ...output } = runIptablesService(does, engine.savedRules, engine.host);
+  engine.savedRules = savedRules;
+  engine.notes.push(...notes);
+  return output;
 }
 
 /** @throws {UnsupportedError} if it is not known which rules the tool has */
 function reload(engine: Engine, tool: 'firewalld' | 'ufw', rules: string | undefined): Output {
-  if (rules === undefined) throw new UnsupportedError(`the rules of ${tool} are not known: give them with --firewall`);
-  if (tool === 'ufw') restoreChainsOfUfw(engine, rules);
-  else reloadFirewalld(engine, rules);
-  return { ...DONE, stdout: tool === 'ufw' ? 'Firewall reloaded\n' : 'success\n' };
-}
-
-/** firewalld deletes all rules and writes its own; then it tells the engine, which writes its own again. */
-function reloadFirewalld(engine: Engine, rules: string): void {
-  flushRules(engine);
-  engine.host.restoreRules(rules);
-  if (!engine.isRunning || !engine.options.iptables) return;
-  engine.firewall.reload(engine.networks.flatMap((network) => presentNetwork(engine, network)));
+  const { notes, ...output } = tool === 'ufw' ? reloadUfw(rules, engine.host) : reloadFirewalld(rules, engine.host);
+  engine.notes.push(...notes);
+  // firewalld tells the engine, which writes its rules again.
+  if (tool === 'firewalld' && engine.isRunning && engine.options.iptables)
+    engine.firewall.reload(engine.networks.flatMap((network) => presentNetwork(engine, network)));
+  return output;
 }
 
 function presentNetwork(engine: Engine, network: Network): PresentNetwork[] {
@@ -107,21 +82,4 @@ function presentNetwork(engine: Engine, network: Network): PresentNetwork[] {
       links: linksOfNetwork(engine, network),
     },
   ];
-}
-
-/** ufw fills its own chains anew and sets its policies, and leaves what others wrote. */
-function restoreChainsOfUfw({ host }: Engine, rules: string): void {
-  let table = 'filter';
-  for (const [index, line] of rules.split('\n').entries()) {
-    if (line.startsWith('*')) table = line.slice(1).trim();
-    const [, chain, policy] = /^:(\S+) (\S+)/.exec(line) ?? [];
-    if (chain?.startsWith('ufw')) {
-      host.iptables(['-t', table, '-N', chain]);
-      host.iptables(['-t', table, '-F', chain]);
-    } else if (chain !== undefined && policy !== '-') {
-      host.iptables(['-t', table, '-P', chain, policy]);
-    }
-    const words = splitWords(line.replace(/^\[\d+:\d+\] /, ''), index + 1).map(({ text }) => text);
-    if (words[0] === '-A' && words[1]?.startsWith('ufw')) host.iptables(['-t', table, ...words]);
-  }
 }

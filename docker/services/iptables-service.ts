@@ -7,11 +7,14 @@ import type { EngineHost, ProgramResult } from '../engine-host.js';
 
 export type ServiceVerb = 'start' | 'stop' | 'restart' | 'reload' | 'save';
 
-export interface ServiceResult extends ProgramResult {
-  /** What /etc/sysconfig/iptables holds then; undefined: there is no such file. */
-  readonly savedRules: string | undefined;
+export interface ToolResult extends ProgramResult {
   /** What was assumed; for people. */
   readonly notes: readonly string[];
+}
+
+export interface ServiceResult extends ToolResult {
+  /** What /etc/sysconfig/iptables holds then; undefined: there is no such file. */
+  readonly savedRules: string | undefined;
 }
 
 /** What it loads. */

@@ -2,10 +2,12 @@
 import type { JsonObject } from '../../codecs/host/json-values.js';
 import type { RulesSource } from '../../core/rules/forms/read-rules.js';
 import type { Command } from '../../docker/commands/action.js';
-import type { CommandResult, DockerHost } from '../../docker/docker-host.js';
+import { type CommandResult, type DockerHost, dockerHost } from '../../docker/docker-host.js';
 import { UnsupportedError } from '../../docker/error.js';
 import type { DockerState } from '../../docker/model.js';
+import { reloadFirewalld } from '../../docker/services/firewalld.js';
 import { runIptablesService, SERVICE_FILE } from '../../docker/services/iptables-service.js';
+import { reloadUfw } from '../../docker/services/ufw.js';
 import { ChangingNetwork } from './changing-network.js';
 import { EmulatedHost, type EmulatedHostParts } from './emulated-host.js';
 
@@ -39,6 +41,10 @@ export class HostLife {
       network: new ChangingNetwork(setting.json),
       savedRules: setting.savedRules,
     });
+    if (setting.docker !== undefined) {
+      const docker = { ...setting.docker, savedRules: setting.savedRules?.text };
+      this.#docker = dockerHost(docker, this.#host);
+    }
     this.#savedRules = setting.savedRules?.text;
     this.#isSavedKnown = setting.isSavedKnown;
   }
@@ -73,6 +79,8 @@ export class HostLife {
       return result;
     }
     const { action } = command;
+    if (action.kind === 'reload')
+      return action.tool === 'ufw' ? reloadUfw(undefined, this.#host) : reloadFirewalld(undefined, this.#host);
     if (action.kind !== 'service' || action.service !== 'iptables')
       throw new UnsupportedError(`${command.words.map(({ text }) => text).join(' ')} is not followed`);
     const isLoading = action.does !== 'save' && action.does !== 'stop';
