@@ -108,3 +108,14 @@ export function wrapped<T>(message: (cause: string) => string, command: () => T)
     throw new FirewallError(message(error.message));
   }
 }
+
+/** Runs COMMAND; returns its FirewallError, which the engine only logs. */
+export function attempt(command: () => void): FirewallError | undefined {
+  try {
+    command();
+    return undefined;
+  } catch (error) {
+    if (error instanceof FirewallError) return error;
+    throw error;
+  }
+}

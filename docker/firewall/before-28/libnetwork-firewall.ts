@@ -5,9 +5,8 @@
  */
 import type { EngineHost } from '../../engine-host.js';
 import type { PortBinding } from '../../model.js';
-import type { PresentNetwork } from '../firewall.js';
-import { type BridgeNetwork, type Firewall, FirewallError, type FirewallSettings, type Link } from '../firewall.js';
-import { commandOf, type EngineRule, IptablesTool, wrapped } from '../iptables-tool.js';
+import type { BridgeNetwork, Firewall, FirewallSettings, Link, PresentNetwork } from '../firewall.js';
+import { attempt, commandOf, type EngineRule, IptablesTool, wrapped } from '../iptables-tool.js';
 import type { Isolation } from './isolation.js';
 import * as rules from './network-rules.js';
 import { detailsOf, type ReleaseDetails } from './release-details.js';
@@ -337,16 +336,5 @@ export class LibnetworkFirewall implements Firewall {
     if (this.#details.isBlind) this.#tool.raw(...commandOf(isAdded ? '-A' : '-D', rule));
     else if (isAdded) this.#tool.append(rule);
     else this.#tool.delete(rule);
-  }
-}
-
-/** Runs ACTION; returns its FirewallError, which the engine only logs. */
-function attempt(action: () => void): FirewallError | undefined {
-  try {
-    action();
-    return undefined;
-  } catch (error) {
-    if (error instanceof FirewallError) return error;
-    throw error;
   }
 }

@@ -11,6 +11,7 @@
  * | 17.12 | a network whose isolation fails is made all the same, if what there was of it could be taken back |
  * | 18.02 | DOCKER-USER comes back when firewalld reloads |
  * | 18.03.0 | SCTP ports, with a rule that fills in checksums |
+ * | 18.09.1, but not 18.09.4 | iptables-legacy where there is one (two-stage-isolation.ts) |
  * | 19.03.3 | no DOCKER-USER with `--iptables=false`; 19.03.4 has it again; none since 20.10 |
  * | 20.10.0 | `host_ipv4`: SNAT instead of MASQUERADE |
  * | 23.0 | a rule for packets of the host's own that an engine without userland proxy left is removed |

@@ -3,6 +3,8 @@
  * DOCKER-ISOLATION-STAGE-2, which drops what goes to a network.
  */
 
+import { UnsupportedError } from '../../error.js';
+import { formatRelease, isSince } from '../../releases.js';
 import type { BridgeNetwork, MakeFirewall } from '../firewall.js';
 import { type EngineRule, wrapped } from '../iptables-tool.js';
 import type { Isolation } from './isolation.js';
@@ -11,8 +13,14 @@ import { LibnetworkFirewall } from './libnetwork-firewall.js';
 const STAGE_1 = 'DOCKER-ISOLATION-STAGE-1';
 const STAGE_2 = 'DOCKER-ISOLATION-STAGE-2';
 
-export const twoStageIsolation: MakeFirewall = (settings, host, present) =>
-  new LibnetworkFirewall(settings, host, present, STAGES);
+export const twoStageIsolation: MakeFirewall = (settings, host, present) => {
+  const { release } = settings;
+  if (host.backend === 'nft' && isSince(release, 18, 9, 1) && !isSince(release, 18, 9, 4)) {
+    const what = `Docker ${formatRelease(release)} runs iptables-legacy where there is one besides iptables-nft`;
+    throw new UnsupportedError(`${what}: rules of both at once are not followed; expected: --backend legacy`);
+  }
+  return new LibnetworkFirewall(settings, host, present, STAGES);
+};
 
 const STAGES: Isolation = {
   chains: [STAGE_1, STAGE_2],

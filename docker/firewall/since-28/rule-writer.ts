@@ -1,6 +1,7 @@
 /** Rules as an engine since 28 adds and deletes them: only what is missing, or there, and failures in its own words. */
-import { FirewallError } from '../firewall.js';
 import { type EngineRule, type IptablesTool, wrapped } from '../iptables-tool.js';
+
+export { attempt } from '../iptables-tool.js';
 
 export class RuleWriter {
   readonly tool: IptablesTool;
@@ -24,15 +25,6 @@ export class RuleWriter {
       (cause) => `Unable to ${isWanted ? 'enable' : 'disable'} ${what} rule: ${cause}`,
       () => (isWanted ? this.tool[where](rule) : this.tool.delete(rule)),
     );
-  }
-}
-
-/** Does what an engine only logs if iptables fails. */
-export function attempt(command: () => void): void {
-  try {
-    command();
-  } catch (error) {
-    if (!(error instanceof FirewallError)) throw error;
   }
 }
 
