@@ -1,13 +1,15 @@
 /** What `docker compose` does to an engine: it compares what there is with what a project asks for. */
 import type { ComposeProject } from '../commands/action.js';
-import type { ContainerSpec } from '../model.js';
+import type { ContainerSpec, NetworkSpec } from '../model.js';
 import { createContainer, removeContainer, restartContainer, startContainer, stopContainer } from './containers.js';
 import type { Container, Engine, Network } from './engine.js';
 import { EngineError } from './engine-error.js';
 import { connectedTo, createNetwork, takeDownNetwork } from './networks.js';
+import { publishedPorts } from './published-ports.js';
 
-const PROJECT_LABEL = 'com.docker.compose.project';
-const SERVICE_LABEL = 'com.docker.compose.service';
+const LABELS = 'com.docker.compose.';
+const PROJECT_LABEL = `${LABELS}project`;
+const SERVICE_LABEL = `${LABELS}service`;
 
 /** Tells people what was done. */
 type Say = (line: string) => void;
@@ -20,18 +22,30 @@ export function composeUp(engine: Engine, project: ComposeProject, removesOrphan
     const isWanted = (old: Container): boolean => containers.some((spec) => spec.name === old.name);
     for (const old of ofService(engine, project, name)) if (!isWanted(old)) remove(engine, old, say);
   }
-  const wanted = project.services.flatMap(({ containers }) => containers);
+  const wanted = project.services.flatMap(({ name, containers }) =>
+    containers.map((spec) => labelled(spec, project, { [SERVICE_LABEL]: name })),
+  );
   for (const spec of wanted) makeContainer(engine, spec, say);
   for (const { name } of wanted) start(engine, engine.container(name), say);
 }
 
-function makeNetworks(engine: Engine, { networks }: ComposeProject, say: Say): void {
-  for (const { spec, isExternal } of networks) {
+/** What a container or a network asks for, with the labels by which compose knows its own. */
+function labelled<T extends ContainerSpec | NetworkSpec>(
+  spec: T,
+  { name }: ComposeProject,
+  more: Readonly<Record<string, string>>,
+): T {
+  return { ...spec, labels: { ...spec.labels, [PROJECT_LABEL]: name, ...more } };
+}
+
+function makeNetworks(engine: Engine, project: ComposeProject, say: Say): void {
+  for (const { spec: asked, isExternal } of project.networks) {
+    const spec = isExternal ? asked : labelled(asked, project, {});
     const present = engine.findNetwork(spec.name);
     if (isExternal && present === undefined) {
       throw new EngineError(`network ${spec.name} declared as external, but could not be found`);
     }
-    if (isExternal || (present !== undefined && isSame(present.spec, spec))) continue;
+    if (isExternal || (present !== undefined && isSameNetwork(present.spec, spec))) continue;
     if (present !== undefined) removeWithMembers(engine, present, say);
     createNetwork(engine, spec);
     say(`Network ${spec.name}  Created`);
@@ -51,7 +65,7 @@ function removeWithMembers(engine: Engine, network: Network, say: Say): void {
 /** An unchanged container stays; a changed one is removed and made again. */
 function makeContainer(engine: Engine, spec: ContainerSpec & { readonly name: string }, say: Say): void {
   const present = engine.findContainer(spec.name);
-  if (present !== undefined && isSame(present.spec, spec)) {
+  if (present !== undefined && isSameContainer(present.spec, spec)) {
     if (present.isRunning) say(`Container ${spec.name}  Running`);
     return;
   }
@@ -129,6 +143,35 @@ export function composeDown(engine: Engine, project: ComposeProject, say: Say): 
     if (!isUsed) takeDownNetwork(engine, network);
     say(`Network ${spec.name}  ${isUsed ? 'Resource is still in use' : 'Removed'}`);
   }
+}
+
+/** Whether PRESENT is what WANTED asks for. Of one that a real compose made, only what matters for packets is known. */
+function isSameContainer(present: ContainerSpec, wanted: ContainerSpec): boolean {
+  return isReal(present.labels) ? isSame(essentialsOf(present), essentialsOf(wanted)) : isSame(present, wanted);
+}
+
+function essentialsOf({ image, networkMode, endpoints, ports, restart, links, publishesAll }: ContainerSpec): unknown {
+  const places = endpoints.map(({ network, address, mac }) => ({ network, address, mac }));
+  const published = publishedPorts(ports).map((port) => JSON.stringify(sorted(port)));
+  return { image, networkMode, places, published: published.sort(), restart, links, publishesAll };
+}
+
+function isSameNetwork(present: NetworkSpec, wanted: NetworkSpec): boolean {
+  if (!isReal(present.labels)) return isSame(present, wanted);
+  const isAsked = wanted.ipam.every((subnet, i) => {
+    const { subnet: prefix, gateway } = present.ipam[i] ?? {};
+    return (subnet.subnet ?? prefix) === prefix && (subnet.gateway ?? gateway) === gateway;
+  });
+  return isAsked && isSame(driverOf(wanted), driverOf(present));
+}
+
+function driverOf({ driver, isInternal, options }: NetworkSpec): unknown {
+  return { driver, isInternal, options };
+}
+
+/** A compose that is not this one has written LABELS. */
+function isReal(labels: Readonly<Record<string, string>>): boolean {
+  return labels[`${LABELS}config-hash`] !== undefined || labels[`${LABELS}version`] !== undefined;
 }
 
 /** Whether A and B, both plain data, ask for the same; the order of members does not matter. */

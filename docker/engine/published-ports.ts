@@ -14,7 +14,7 @@ export interface PortRequest {
 }
 
 export function requestsOf(spec: ContainerSpec, traits: EngineTraits): PortRequest[] {
-  const published = spec.ports.flatMap(singlePorts);
+  const published = publishedPorts(spec.ports);
   const isPublished = (port: number, protocol: Protocol): boolean =>
     published.some((request) => request.containerPort === port && request.protocol === protocol);
   const exposed = spec.publishesAll ? exposedPorts(spec).filter((e) => !isPublished(e.port, e.protocol)) : [];
@@ -31,10 +31,15 @@ export function requestsOf(spec: ContainerSpec, traits: EngineTraits): PortReque
   return traits.sortsByContainerPort ? all.sort(byContainerPort) : groupedByPort(all.sort(byHostPort));
 }
 
+/** PORTS one by one. */
+export function publishedPorts(ports: readonly PortSpec[]): PortRequest[] {
+  return ports.flatMap(singlePorts);
+}
+
 /** What is exposed, and what is published. */
 export function exposedPorts(spec: ContainerSpec): { readonly port: number; readonly protocol: Protocol }[] {
   const exposed = spec.exposed.map((port) => ({ ...port, hostAddress: undefined, host: undefined }));
-  const ports = [...exposed, ...spec.ports].flatMap(singlePorts).sort(byHostPort);
+  const ports = publishedPorts([...exposed, ...spec.ports]).sort(byHostPort);
   return ports
     .filter((a, i) => i === ports.findIndex((b) => a.containerPort === b.containerPort && a.protocol === b.protocol))
     .map(({ containerPort, protocol }) => ({ port: containerPort, protocol }));
