@@ -66,22 +66,36 @@ function refuseAddress(engine: Engine, networkName: string, address: string | un
 /** `docker start`. One that fails leaves the container as it was. @throws {EngineError} */
 export function startContainer(engine: Engine, container: Container): void {
   if (container.isRunning) return;
+  const { vethEndsInContainer, namesNetworkingInErrors } = engine.traits;
+  const broken = brokenLink(engine, container);
   try {
     refuseSharing(engine, container);
     refuseAddresses(
       engine,
       container.endpoints.map(({ spec }) => spec),
     );
-    for (const endpoint of startOrder(engine, container)) join(engine, container, endpoint);
+    // Links are looked at before a container has its networks since these are made in it, else afterwards.
+    if (broken === undefined || !vethEndsInContainer) {
+      for (const endpoint of startOrder(engine, container)) join(engine, container, endpoint);
+    }
+    if (broken !== undefined) throw new EngineError(broken);
   } catch (error) {
     if (!(error instanceof EngineError || error instanceof FirewallError)) throw error;
     leaveAll(engine, container);
     if (container.spec.isRemovedWhenStopped) forget(engine, container);
-    const prefix = engine.traits.namesNetworkingInErrors ? 'failed to set up container networking: ' : '';
+    const isNamed = namesNetworkingInErrors && error.message !== broken;
+    const prefix = isNamed ? 'failed to set up container networking: ' : '';
     throw new EngineError(prefix + error.message);
   }
   container.isRunning = true;
   container.wasStopped = false;
+}
+
+/** What the engine says of a link of CONTAINER to one that does not run; undefined if there is none. */
+function brokenLink(engine: Engine, { name, spec }: Container): string | undefined {
+  const stopped = spec.links.find((link) => engine.findContainer(link)?.isRunning === false);
+  if (stopped === undefined) return undefined;
+  return `Cannot link to a non running container: /${stopped} AS /${name}/${stopped}`;
 }
 
 function refuseSharing(engine: Engine, { spec }: Container): void {

@@ -95,6 +95,20 @@ Life('until 28.1 a reload brings networks back that were removed', () => {
   }
 });
 
+Life('packets of a routed network skip DNAT until 28.0.1', () => {
+  for (const [release, skips] of [
+    ['28.0.0', true],
+    ['28.0.1', true],
+    ['28.0.2', false],
+  ] as const) {
+    const host = new OfflineHost();
+    const firewall = engine(release, host, { userlandProxy: false });
+    firewall.start(false);
+    firewall.addNetwork({ ...NETWORK, gatewayMode: 'routed' });
+    assert.is(rulesOf(host, 'nat').includes('-A DOCKER -i br-dummy -j RETURN'), skips, release);
+  }
+});
+
 Life('28.0.0 keeps the subnets of its external networks in a set, which a start empties', () => {
   const host = new OfflineHost();
   const firewall = populated('28.0.0', host);

@@ -201,6 +201,23 @@ Engine('links are forgotten with the endpoints that they were made for, as the e
   assert.equal(linkRules('28.5.2'), [2, 2, 2, 2, 0]);
 });
 
+Engine('a container that links to one that does not run does not start, nor with the engine', () => {
+  for (const release of ['20.10.24', '28.5.2']) {
+    const { script, type, docker } = testHost(release);
+    script(`dockerd
+      docker run -d --name db redis
+      docker run -d --name web --link db:cache --restart always busybox
+      systemctl restart docker`);
+    assert.equal(
+      docker.state.containers.map(({ name, isRunning }) => `${name} ${isRunning}`),
+      ['db false', 'web false'],
+    );
+    const { exitCode, stderr } = type('docker start web');
+    assert.is(exitCode, 1);
+    assert.match(stderr, 'Error response from daemon: Cannot link to a non running container: /db AS /web/');
+  }
+});
+
 Engine('while its chains are missing the engine fails with what iptables says, and leaves what it had done', () => {
   for (const [release, message] of [
     ['20.10.24', ':  (iptables failed: iptables --wait -t nat -A DOCKER -p tcp -d 0/0 --dport 9000 '],
