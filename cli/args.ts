@@ -22,6 +22,8 @@ export interface OptionSpec {
   takesMore?: boolean;
   /** The allowed values; undefined: any. */
   choices?: readonly string[];
+  /** Whether a value may start with a dash, as options of another program do. */
+  takesDashes?: boolean;
   /** Whether such a value may be followed by `=` and the name of a file. */
   choiceTakesFile?: boolean;
   help: string;
@@ -196,7 +198,7 @@ interface OptionToken {
 }
 
 function optionValue(
-  { value: placeholder, choices, choiceTakesFile }: OptionSpec,
+  { value: placeholder, choices, choiceTakesFile, takesDashes }: OptionSpec,
   { rawName, value, inlineValue }: OptionToken,
 ): string {
   if (placeholder === undefined) {
@@ -204,7 +206,7 @@ function optionValue(
     return '';
   }
   // In `--rules --host h.json` the value was forgotten. A lone dash means standard input.
-  if (value === undefined || (!inlineValue && /^-./.test(value)))
+  if (value === undefined || (!inlineValue && !takesDashes && /^-./.test(value)))
     throw new UsageError(`${rawName} requires ${withArticle(placeholder)}`);
   const choice = choiceTakesFile ? value.split('=')[0] : value;
   if (choices && !choices.includes(choice)) {

@@ -12,6 +12,7 @@ import { BENCH } from './commands/bench.js';
 import { CHECK } from './commands/check.js';
 import { COMPLETION } from './commands/completion.js';
 import { DIFF } from './commands/diff.js';
+import { DOCKER } from './commands/docker.js';
 import { DOCTOR } from './commands/doctor.js';
 import { COMMANDS } from './commands/index.js';
 import { INIT } from './commands/init.js';
@@ -25,6 +26,7 @@ import { SNAPSHOT } from './commands/snapshot.js';
 import { TRACE } from './commands/trace.js';
 import { completionCommand } from './completion-command.js';
 import { diffCommand } from './diff-command.js';
+import { dockerCommand } from './docker-command.js';
 import { doctorCommand } from './doctor-command.js';
 import { reportError } from './error-report.js';
 import { ExitCode, UsageError } from './errors.js';
@@ -51,6 +53,7 @@ const RUN: Readonly<Record<string, Run>> = {
   [DIFF.name]: diffCommand,
   [SCAN.name]: scanCommand,
   [DOCTOR.name]: doctorCommand,
+  [DOCKER.name]: dockerCommand,
   [CHECK.name]: checkCommand,
   [INIT.name]: initCommand,
   [SHARE.name]: shareCommand,

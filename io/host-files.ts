@@ -10,8 +10,9 @@ import { namesIn, nativePath, refuseIrregular } from './path.js';
 import { readText } from './text-file.js';
 
 const HOST_FILE = 'host.json';
+const DOCKER_FILE = 'docker.json';
 /** What a folder may have besides: what the Docker engine there knows, and names for addresses. */
-const COMPANIONS = ['docker.json', 'names'];
+const COMPANIONS = [DOCKER_FILE, 'names'];
 
 /**
  * The host at PATH: JSON or a snapshot (`-`: from standard input), or a folder.
@@ -31,10 +32,17 @@ export function readHostDocument(path: string, options: LiveOptions = {}): HostD
 }
 
 function filesIn(folder: string, options: LiveOptions): HostFile[] {
-  return namesOf(folder, isOfHost).map((name) => {
+  return namesOf(folder, isOfHost).flatMap((name) => {
     const file = join(folder, name);
-    return { member: name === HOST_FILE ? undefined : memberOfFile(name), path: file, text: readText(file, options) };
+    const text = readText(file, options);
+    if (name === DOCKER_FILE && isEngineState(text)) return [];
+    return { member: name === HOST_FILE ? undefined : memberOfFile(name), path: file, text };
   });
+}
+
+/** Whether TEXT is what nfreplay knows of an engine; else it is what docker inspect printed. */
+function isEngineState(text: string): boolean {
+  return /^\s*\{\s*"schema"\s*:/.test(text);
 }
 
 /** The files that are read of the host at PATH. */

@@ -5,6 +5,7 @@ import { BENCH } from './bench.js';
 import { CHECK } from './check.js';
 import { COMPLETION } from './completion.js';
 import { DIFF } from './diff.js';
+import { DOCKER } from './docker.js';
 import { DOCTOR } from './doctor.js';
 import { INIT } from './init.js';
 import { LINT } from './lint.js';
@@ -20,5 +21,5 @@ import { TRACE } from './trace.js';
 export const COMMANDS: readonly CommandSpec[] = [
   ...[REPLAY, TRACE, DIFF, SCAN, DOCTOR, LINT],
   ...[CHECK, INIT, SHARE, SHRINK],
-  ...[BENCH, SAVE, SNAPSHOT, COMPLETION],
+  ...[DOCKER, BENCH, SAVE, SNAPSHOT, COMPLETION],
 ];

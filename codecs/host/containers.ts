@@ -1,5 +1,5 @@
 /** Names of addresses and interfaces in what `docker inspect` and `docker network inspect` print. */
-import type { JsonObject } from './json-values.js';
+import { objectIn, objectsIn, textIn } from './lenient-values.js';
 
 export interface ContainerNames {
   /** By address, such as `172.17.0.3`. */
@@ -43,16 +43,4 @@ export function containerNames(containers: unknown, networks: unknown): Containe
 
 function addName(names: Map<string, string>, address: string | undefined, name: string | undefined): void {
   if (address !== undefined && name !== undefined) names.set(address.replace(/\/\d+$/, ''), name);
-}
-
-function objectIn(value: unknown): JsonObject {
-  return typeof value === 'object' && value !== null ? (value as JsonObject) : {};
-}
-
-function objectsIn(list: unknown): JsonObject[] {
-  return Array.isArray(list) ? list.map(objectIn) : [];
-}
-
-function textIn(value: unknown): string | undefined {
-  return typeof value === 'string' && value !== '' ? value : undefined;
 }

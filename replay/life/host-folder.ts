@@ -1,8 +1,9 @@
 /** The files of a folder that describes a host with all that is on it: what `--host DIR` reads. */
-import { join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import type { DockerState } from '../../docker/model.js';
+import { parseDockerState } from '../../docker/state-file.js';
 import { isHostFolder } from '../../io/host-files.js';
-import { isThere } from '../../io/path.js';
+import { isThere, refuseIrregular } from '../../io/path.js';
 import { readText } from '../../io/text-file.js';
 
 export const HOST_FILE = 'host.json';
@@ -14,9 +15,17 @@ export const NAMES_FILE = 'names';
 /** What the Docker engine of the host knows. */
 export const DOCKER_FILE = 'docker.json';
 
-/** What the engine of the host at PATH knows; undefined: nothing says that it has one. */
+/**
+ * What the engine of the host at PATH knows: of a folder, or of the host.json of one; undefined: nothing says that it
+ * has one.
+ * @throws {HostError} if docker.json is damaged
+ */
 export function readDockerState(path: string): DockerState | undefined {
-  const file = join(path, DOCKER_FILE);
-  if (!isHostFolder(path) || !isThere(file)) return undefined;
-  return JSON.parse(readText(file));
+  const folder = isHostFolder(path) ? path : dirname(path);
+  const file = join(folder, DOCKER_FILE);
+  if (path === '-' || (folder !== path && basename(path) !== HOST_FILE) || !isThere(file)) return undefined;
+  refuseIrregular(file);
+  const text = readText(file);
+  // Another file of this name may be what docker inspect printed.
+  return /^\s*\[/.test(text) ? undefined : parseDockerState(text, file);
 }

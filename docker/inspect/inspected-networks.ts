@@ -1,0 +1,69 @@
+/** Networks as `docker network inspect` prints them. */
+import { parseAddress, prefixMask } from '../../codecs/address.js';
+import type { JsonObject } from '../../codecs/host/json-values.js';
+import { objectIn, objectsIn, textIn } from '../../codecs/host/lenient-values.js';
+import type { AddressingState, IpamSubnet, NetworkState } from '../model.js';
+
+const BRIDGE_NAME = 'com.docker.network.bridge.name';
+const ID_LENGTH = 12;
+
+/** NETWORK, which its engine has made. The addresses of containers are not counted yet. */
+export function networkState(network: JsonObject): NetworkState {
+  const name = textIn(network.Name) ?? '';
+  const id = textIn(network.Id) ?? '';
+  const driver = textIn(network.Driver) ?? 'bridge';
+  const options = textsIn(network.Options);
+  const ipam = objectsIn(objectIn(network.IPAM).Config).flatMap(subnetIn);
+  const [first] = ipam;
+  const isBridge = driver === 'bridge';
+  return {
+    spec: { name, driver, isInternal: network.Internal === true, ipam, options, labels: textsIn(network.Labels) },
+    id,
+    bridge: isBridge ? (options[BRIDGE_NAME] ?? `br-${id.slice(0, ID_LENGTH)}`) : undefined,
+    subnet: first?.subnet,
+    gateway: first?.gateway,
+    addressing: isBridge && first !== undefined ? { taken: gatewayAndReserved(first), last: undefined } : undefined,
+  };
+}
+
+/** The IPv4 subnet that an entry of IPAM's list is, with the gateway that it has if it does not say one. */
+function subnetIn(config: JsonObject): IpamSubnet[] {
+  const subnet = textIn(config.Subnet);
+  if (subnet === undefined || subnet.includes(':')) return [];
+  const range = textIn(config.IPRange);
+  const gateway = textIn(config.Gateway)?.replace(/\/\d+$/, '');
+  return [{ subnet, range, gateway: gateway ?? firstAddress(subnet), reserved: textsIn(config.AuxiliaryAddresses) }];
+}
+
+/** The first address of a host in SUBNET, which its bridge has. */
+function firstAddress(subnet: string): string | undefined {
+  const [text, length] = subnet.split('/');
+  const network = parseAddress(text)?.masked(prefixMask('ipv4', Number(length)));
+  if (network === undefined) return undefined;
+  const parts = String(network).split('.').map(Number);
+  return [...parts.slice(0, -1), parts[3] + 1].join('.');
+}
+
+function gatewayAndReserved({ gateway, reserved }: IpamSubnet): string[] {
+  return [...(gateway === undefined ? [] : [gateway]), ...Object.values(reserved)];
+}
+
+/** NETWORK, of which ADDRESSES are given out besides. */
+export function withAddresses(network: NetworkState, addresses: readonly string[]): NetworkState {
+  const { addressing } = network;
+  if (addressing === undefined) return network;
+  const taken = [...new Set([...addressing.taken, ...addresses])].sort(byNumber);
+  return { ...network, addressing: { taken, last: taken.at(-1) } satisfies AddressingState };
+}
+
+function byNumber(a: string, b: string): number {
+  const numberOf = (address: string): number => address.split('.').reduce((sum, part) => sum * 256 + Number(part), 0);
+  return numberOf(a) - numberOf(b);
+}
+
+/** The members of OBJECT that are texts. */
+export function textsIn(object: unknown): Record<string, string> {
+  return Object.fromEntries(
+    Object.entries(objectIn(object)).filter((entry): entry is [string, string] => typeof entry[1] === 'string'),
+  );
+}

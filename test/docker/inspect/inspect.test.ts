@@ -1,0 +1,108 @@
+// Engines that only docker inspect tells of: the rules that they write are those of the hosts that it was printed on.
+import { readFileSync } from 'node:fs';
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+import { HostError } from '../../../codecs/host/error.js';
+import { UnsupportedError } from '../../../docker/error.js';
+import { inspectedEngine, likelyRelease } from '../../../docker/inspect/inspected-state.js';
+import { readInspected } from '../../../docker/inspect/read-inspect.js';
+import { makeDockerHost } from '../../../replay/docker/make-docker-host.js';
+import { ruleDifferences } from '../compare-rules.js';
+
+const FOLDER = 'test/docker/inspect';
+
+const Inspect = suite('docker inspect');
+
+for (const [name, options] of [
+  ['networks-20.10', { daemonOptions: '--userland-proxy=false' }],
+  ['networks-28.5', { daemonOptions: '--userland-proxy=false' }],
+  ['article-20.10', { firewallPath: `${FOLDER}/saved.v4` }],
+  ['article-28.5', { firewallPath: `${FOLDER}/saved.v4` }],
+] as const) {
+  Inspect(`${name} has the rules that its engine wrote`, () => {
+    const release = name.split('-')[1];
+    const given = { source: `${FOLDER}/${name}.txt`, release, wasForwarding: true, ...options };
+    const { state, host, failed } = makeDockerHost(given);
+    assert.equal(failed, []);
+    assert.equal(ruleDifferences(readFileSync(`${FOLDER}/${name}.v4`, 'utf8'), host.saveRules()), []);
+    const shown = readInspected(readFileSync(given.source, 'utf8'), given.source);
+    const addresses = shown.containers.flatMap(({ Name, NetworkSettings }) =>
+      Object.values(
+        (NetworkSettings as { Networks: Record<string, { IPAddress: string; MacAddress: string }> }).Networks,
+      )
+        .filter(({ IPAddress }) => IPAddress !== '')
+        .map(({ IPAddress, MacAddress }) => `${String(Name).slice(1)} ${IPAddress} ${MacAddress}`),
+    );
+    const found = state.containers.flatMap(({ name: container, endpoints }) =>
+      endpoints
+        .filter(({ address }) => address !== undefined)
+        .map(({ address, mac }) => `${container} ${address} ${mac}`),
+    );
+    assert.equal(found.sort(), addresses.sort());
+  });
+}
+
+Inspect('the release is guessed from what is printed', () => {
+  const read = (name: string) => readInspected(readFileSync(`${FOLDER}/${name}.txt`, 'utf8'), name);
+  assert.is(likelyRelease(read('article-20.10')), '24');
+  assert.is(likelyRelease(read('article-28.5')), undefined);
+});
+
+const container = (network: string, more = {}) => ({
+  Id: 'c'.repeat(64),
+  Name: '/web',
+  State: { Running: true, StartedAt: '2026-11-27T07:00:00.5Z' },
+  HostConfig: { NetworkMode: network },
+  NetworkSettings: {
+    Ports: {
+      '80/tcp': [
+        { HostIp: '0.0.0.0', HostPort: '8080' },
+        { HostIp: '::', HostPort: '8080' },
+      ],
+    },
+    Networks: {
+      [network]: { NetworkID: 'n'.repeat(64), IPAddress: '172.30.4.2', IPPrefixLen: 24, Gateway: '172.30.4.1' },
+    },
+  },
+  ...more,
+});
+
+Inspect('a network that nobody inspected is what its containers tell of it', () => {
+  const engine = inspectedEngine({ containers: [container('shop_default')], networks: [] });
+  const [network] = engine.networks;
+  assert.equal(
+    [network.bridge, network.subnet, network.gateway],
+    [`br-${'n'.repeat(12)}`, '172.30.4.0/24', '172.30.4.1'],
+  );
+  assert.equal(engine.notes, [
+    'of network shop_default only what its containers tell is known: its options may be others',
+  ]);
+  const [{ bindings }] = engine.containers[0].endpoints;
+  assert.equal(bindings, [
+    { hostAddress: '0.0.0.0', hostPort: 8080, containerAddress: '172.30.4.2', containerPort: 80, protocol: 'tcp' },
+  ]);
+});
+
+Inspect('a container on a network of another driver is refused', () => {
+  const networks = [{ Name: 'lan', Id: 'n'.repeat(64), Driver: 'macvlan', IPAM: { Config: [] } }];
+  assert.throws(
+    () => inspectedEngine({ containers: [container('lan')], networks }),
+    (error: unknown) => error instanceof UnsupportedError && error.message.includes('macvlan'),
+  );
+});
+
+for (const [text, message] of [
+  ['[{ "RepoTags": [], "Id": "x" }]', 'in.txt:1:1: this is an image; expected what docker inspect CONTAINER…'],
+  ['hello', 'in.txt:1:1: expected the output of docker inspect, found "hello"'],
+  ['$ docker inspect web\n[\n  { "Id": "x", }\n]', 'in.txt:3:16: not JSON: '],
+  ['[{"Name": "a", "IPAM": {}}', 'in.txt:1:27: not JSON: '],
+] as const) {
+  Inspect(`${JSON.stringify(text)} is refused`, () => {
+    assert.throws(
+      () => readInspected(text, 'in.txt'),
+      (error: unknown) => error instanceof HostError && error.message.startsWith(message),
+    );
+  });
+}
+
+Inspect.run();
