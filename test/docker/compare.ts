@@ -1,7 +1,7 @@
 /** Everything in which an emulated engine differs from the one that was recorded. */
 import type { JsonObject } from '../../codecs/host/json-values.js';
 import { containerDifferences } from './compare-containers.js';
-import { networkDifferences } from './compare-network.js';
+import { listDifferences, networkDifferences } from './compare-network.js';
 import { ruleDifferences } from './compare-rules.js';
 import { type EmulatedSnapshot, emulateStory } from './emulated-story.js';
 import type { RecordedStep, Recording } from './recording.js';
@@ -31,6 +31,9 @@ function snapshotDifferences(
       macsFollowAddresses,
     ),
   ];
+  const sockets = recorded.text('sockets.txt');
+  if (sockets !== undefined)
+    lines.push(...listDifferences('socket', listeningSockets(sockets), describedSockets(json.sockets)));
   return lines.map((line) => `${recorded.name}: ${line}`);
 }
 
@@ -41,4 +44,18 @@ function hasSettled(snapshot: RecordedStep, steps: readonly RecordedStep[]): boo
   const changes = steps.filter(({ verb, until }) => (verb === 'docker' || verb === 'restart') && until <= snapshot.at);
   const last = changes.at(-1)?.until ?? 0;
   return (snapshot.rulesAt ?? snapshot.at) - last > CARRIER_SECONDS;
+}
+
+/** `tcp 0.0.0.0:80` for each socket in TEXT, the output of `ss -Hnl4tu`. */
+function listeningSockets(text: string): string[] {
+  const lines = text
+    .trim()
+    .split('\n')
+    .filter((line) => line !== '');
+  return lines.map((line) => line.split(/\s+/)).map(([protocol, , , , local]) => `${protocol} ${local}`);
+}
+
+function describedSockets(json: unknown): string[] {
+  const sockets = json as { proto: string; local: string }[];
+  return sockets.map(({ proto, local }) => `${proto} ${local.replace('*', '0.0.0.0')}`);
 }

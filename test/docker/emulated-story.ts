@@ -81,8 +81,8 @@ class Telling {
 
   private type(line: string, step: RecordedStep): void {
     const { commands, faults } = parseScript(line, 'story', this.context);
-    if (faults.length > 0) throw faults[0];
-    const failed = commands.map((command) => this.failure(command)).find((message) => message !== undefined);
+    const [fault] = faults;
+    const failed = fault?.message ?? commands.map((command) => this.failure(command)).find((one) => one !== undefined);
     const hasFailed = (step.status ?? 0) !== 0;
     if ((failed !== undefined) === hasFailed) return;
     this.differences.push(`${line}: ${failed ?? 'succeeded'}, expected ${hasFailed ? step.output : 'success'}`);

@@ -14,7 +14,8 @@ import { compareRecording } from './compare.js';
 import { ENGINES, type EngineName, EngineUnavailable } from './live/engine.js';
 import { play } from './live/player.js';
 import { randomStory } from './random-story.js';
-import { engineNamed, filesIn, recordingOf } from './recording.js';
+import { engineNamed, filesIn, type Recording, recordingOf } from './recording.js';
+import { replayStory } from './replay-story.js';
 import { shrinkStory } from './shrink-story.js';
 import { parseStory, type Step } from './story.js';
 
@@ -134,7 +135,12 @@ async function playCase({ steps, engine, backend }: Case, dir: string, { cache }
   mkdirSync(dir, { recursive: true });
   writeFileSync(join(dir, 'told.story'), steps.map(({ line }) => `${line}\n`).join(''));
   await play(steps, { engine, backend, cache, out: dir });
-  return compareRecording(recordingOf(filesIn(dir), { engine, backend }));
+  return differencesOf(recordingOf(filesIn(dir), { engine, backend }));
+}
+
+/** What differs where the commands are told, and where the capture is replayed. */
+function differencesOf(recording: Recording): string[] {
+  return [...compareRecording(recording), ...replayStory(recording).differences];
 }
 
 async function shrinkCase(one: Case, first: string, options: Options): Promise<void> {
@@ -167,7 +173,7 @@ function print(differences: readonly string[]): void {
 }
 
 async function compareAgain(dir: string, engine: EngineName, backend: Backend): Promise<number> {
-  const differences = compareRecording(recordingOf(filesIn(dir), { engine, backend }));
+  const differences = differencesOf(recordingOf(filesIn(dir), { engine, backend }));
   print(differences);
   console.log(`${differences.length} differences`);
   return differences.length === 0 ? 0 : 1;

@@ -15,6 +15,8 @@ export interface RecordedStep extends Step {
   readonly output?: string;
   /** Of a restart of the engine: `NAME ID BRIDGE` of its networks before, if the bridge has a name. */
   readonly networks?: readonly string[];
+  /** When it had ended, in seconds. */
+  readonly stopped?: number;
   /** The bridges of its networks, and the names of containers, in the order in which they were restored and started. */
   readonly restored?: readonly string[];
   readonly started?: readonly string[];

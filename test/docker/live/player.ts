@@ -68,6 +68,8 @@ const seconds = (): number => Math.round(Date.now() * 1000) / 1e6;
 interface Restarted {
   /** NAME ID BRIDGE of each network before; bridges only as far as they have names. */
   readonly networks: readonly string[];
+  /** When the engine had ended, in seconds. */
+  readonly stopped: number;
   /** Bridges in the order in which the engine wrote their rules. */
   readonly restored: readonly string[];
   /** The names of containers that started again, in the order in which they did. */
@@ -175,14 +177,23 @@ class Player {
     const all = (await lines('network ls -q')).join(' ');
     const networks = await lines(`network inspect -f '{{.Name}} {{.Id}} ${named}' ${all}`);
     await this.engine.stop();
+    const stopped = seconds();
     const calls = this.engine.iptablesCalls().length;
     await this.engine.start();
     const restored = bridgesIn(this.engine.iptablesCalls().slice(calls));
     // Containers with a restart policy start in the background.
     await sleep(RESTARTED_MS);
-    const ids = (await lines('ps -q')).join(' ');
-    const started = ids === '' ? [] : await lines(`inspect -f '{{.State.StartedAt}} {{.Name}}' ${ids}`);
-    return { networks: networks.sort(), restored, started: started.sort().map((line) => line.split(' /')[1]) };
+    const names = (await lines("ps --format '{{.Names}}'")).filter((name) => name !== '');
+    const started: { name: string; number: number }[] = [];
+    for (const name of names) started.push({ name, number: await this.numberOfInterface(name) });
+    started.sort((a, b) => a.number - b.number);
+    return { networks: networks.sort(), stopped, restored, started: started.map(({ name }) => name) };
+  }
+
+  /** The number of the host's end of the first interface of container NAME: it tells when this was made. */
+  private async numberOfInterface(name: string): Promise<number> {
+    const { stdout } = await this.engine.docker(`exec ${name} cat /sys/class/net/eth0/iflink`);
+    return Number.parseInt(stdout, 10) || 0;
   }
 
   /** What the iptables service does when it stops. */
