@@ -86,7 +86,7 @@ export interface ReplayOptions extends ReplayControl, CaptureChoice, SelectionOp
   seed?: number;
   /** Accept unsupported rules, which then never match, instead of throwing. */
   lax?: boolean;
-  /** Changes of rules and sets while packets flow, each as WHEN=WHAT (codecs/when.ts, `planChange`). */
+  /** Changes of rules and sets while packets flow, each as WHEN=WHAT (codecs/when.ts, `planChanges`). */
   changes?: readonly string[];
   /**
    * Files that commands name (`iptables-restore FILE`) are relative to this folder, and may not lead out of it. Left

@@ -18,7 +18,7 @@ import { SERVICE_FILE } from '../docker/services/iptables-service.js';
 import { readHostAt } from '../io/host-files.js';
 import { readText } from '../io/text-file.js';
 import { absentTables, assumedChains } from './absent-tables.js';
-import { backendOf, type PlannedChange, planChange } from './changes/planned-change.js';
+import { backendOf, type PlannedChange, planChanges } from './changes/planned-change.js';
 import { applyCommands, type CommandsApplied } from './commands/apply-commands.js';
 import { type HostCommand, readCommands } from './commands/host-command.js';
 import { withSysctls } from './commands/host-sysctls.js';
@@ -141,7 +141,7 @@ export function loadSetting(options: SettingOptions): Setting {
   if (life.savedRules !== undefined && options.changes?.length)
     readAllRules([life.savedRules], { lax, family: 'ipv4', names, backend });
   const planOptions = { lax, names, backend, base: source.description, hostNames, hasEnded, within, life };
-  const changes = (options.changes ?? []).map((given) => planChange(given, planOptions));
+  const changes = planChanges(options.changes ?? [], planOptions);
   const assumptions: Assumption[] = [
     ...aboutRules(parsed),
     ...absent.assumed.map(aboutAll),

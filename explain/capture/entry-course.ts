@@ -14,7 +14,7 @@ export interface TimedOut {
 /** Between two packets, or behind the last one. */
 export type Between =
   | ({ readonly kind: 'timed-out' } & TimedOut)
-  /** The entry was there, and is not any more: the table was full, or its tuple was needed. */
+  /** The entry was there, and is not any more: the table was full, its tuple was needed, or somebody deleted it. */
   | { readonly kind: 'gone'; readonly state: string | undefined };
 
 /** How a connection is at the end of the captures. */

@@ -21,7 +21,8 @@ export function endWords(end: LadderEnd): string {
 
 function goneWords(state: string | undefined): string {
   const where = state === undefined ? '' : ` in ${state}`;
-  return `the entry${where} was removed before it timed out: its ports were needed, or the table was full`;
+  const why = 'its ports were needed, the table was full, or a change of the host deleted it';
+  return `the entry${where} was removed before it timed out: ${why}`;
 }
 
 function timedOutWords({ state, timeout }: TimedOut): string {

@@ -70,10 +70,28 @@ const SNAPSHOT = 'snapshot:';
  * Parses `WHEN=WHAT`, and what it names.
  * @throws {ReplayOptionsError} {CommandError} {RulesetError} {FileError} {HostError}
  */
-export function planChange(given: string, options: PlanOptions): PlannedChange {
+function planChange(given: string, options: PlanOptions): PlannedChange {
   const { when, whenText, what } = splitChange(given);
   const action = planAction(what, `--at ${whenText}`, options);
   return { when, whenText, what, paths: pathsOf(what), action };
+}
+
+/**
+ * Parses all of GIVEN. What is wrong with commands is told of all of them at once. Throws the same.
+ */
+export function planChanges(given: readonly string[], options: PlanOptions): PlannedChange[] {
+  const faults: CommandError[] = [];
+  const planned = given.flatMap((change) => {
+    try {
+      return [planChange(change, options)];
+    } catch (error) {
+      if (!(error instanceof CommandError)) throw error;
+      faults.push(error);
+      return [];
+    }
+  });
+  if (faults.length > 0) throw together(faults);
+  return planned;
 }
 
 /** Takes `WHEN=WHAT` apart. */

@@ -1,4 +1,5 @@
 /** Carries out the planned changes of a replay when they are due, and notes what each of them changed. */
+import type { JsonObject } from '../../codecs/host/json-values.js';
 import type { NamesDescription } from '../../codecs/host/names.js';
 import { shownPath } from '../../codecs/text.js';
 import type { Emulator } from '../../core/emulator.js';
@@ -91,6 +92,8 @@ export class RunChanges {
   readonly #rules: ChangedRules;
   /** Undefined if no program changes more than rules and sets. */
   readonly #life: HostLife | undefined;
+  /** The host as it was described, with the members of a host.json. */
+  #json: JsonObject;
 
   /** ON_RULES is called when other rules are in force. */
   constructor(emulator: Emulator, setting: ChangeSetting, onRules: (ruleset: Ruleset) => void) {
@@ -99,6 +102,7 @@ export class RunChanges {
     this.#schedule = new ChangeSchedule(setting.changes);
     this.#rules = new ChangedRules(emulator, setting.loaded, onRules);
     const { changes, life, backend, names, lax } = setting;
+    this.#json = life.json;
     const hasHostCommands = changes.some(({ action }) => action.kind === 'commands' && action.commands.some(isOfHost));
     if (hasHostCommands) this.#life = new HostLife(life, { emulator, rules: this.#rules, backend, names, lax });
   }
@@ -215,7 +219,7 @@ export class RunChanges {
     const { snapshots, backend, addressNames: names, life } = this.#setting;
     if (snapshots === undefined) return { notes: ['not written: only `nfreplay replay` writes snapshots'] };
     const { emulator, history } = { emulator: this.#emulator, history: this.history };
-    const { json, docker } = this.#life ?? life;
+    const { json = this.#json, docker = life.docker } = this.#life ?? {};
     snapshots.write(folder, { whenText, emulator, backend, counters: history.shown, json, docker, names });
     return { folder };
   }
@@ -264,6 +268,8 @@ export class RunChanges {
     this.#warnOfNew(after, snapshot.ruleset);
     const { shown, ...taken } = continuing(ruleset, after, this.history.shown);
     this.#emulator.changeHost(snapshot.host);
+    this.#json = { ...this.#json, ...snapshot.json };
+    this.#life?.network(this.#json);
     this.#rules.replace({ ...taken, keepsStates: true }, shown);
     this.warnings.push(...snapshot.warnings);
   }

@@ -1,5 +1,6 @@
 /** A later snapshot of the host: its rules come into force, and the host becomes as it is there, but for its sets. */
 import type { HostDescription } from '../../codecs/host/description.js';
+import type { JsonObject } from '../../codecs/host/json-values.js';
 import type { HostSource } from '../../codecs/host/parse-host.js';
 import { shownPath } from '../../codecs/text.js';
 import type { TableName } from '../../core/hooks.js';
@@ -20,6 +21,8 @@ export interface PlannedSnapshot {
   readonly ruleset: Ruleset;
   /** The host as it is there. */
   readonly host: Host;
+  /** The same, with the members of a host.json. */
+  readonly json: JsonObject;
   /** About what of it is not followed. */
   readonly warnings: readonly string[];
 }
@@ -43,6 +46,7 @@ export function planSnapshot(path: string, { lax, names, backend, base, hasEnded
   const line = own.text.split('\n').indexOf('*nat') + 1;
   const assumed = assumedChains(ruleset, own.backend).map((message) => ({ line, column: 1, message }));
   return {
+    json: source.json,
     host: hostOf({ ...source, description: afterChange(base, completed(source, base, settings)) }),
     ruleset: { ...ruleset, assumed: [...(ruleset.assumed ?? []), ...assumed] },
     warnings: parts.length === 0 ? [] : [`${shownPath(path)}: also differs in ${other}, which is not followed`],

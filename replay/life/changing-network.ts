@@ -6,11 +6,17 @@ import { NetworkDocument } from '../../docker/network-document.js';
 export class ChangingNetwork implements HostNetwork {
   /** It is not what the emulated host has. */
   isChanged = false;
-  readonly #document: NetworkDocument;
+  #document: NetworkDocument;
 
   /** JSON is copied. */
   constructor(json: JsonObject) {
     this.#document = new NetworkDocument(json);
+  }
+
+  /** The emulated host is another one: JSON. */
+  become(json: JsonObject): void {
+    this.#document = new NetworkDocument(json);
+    this.isChanged = false;
   }
 
   get json(): JsonObject {

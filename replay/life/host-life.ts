@@ -62,6 +62,11 @@ export class HostLife {
     return this.#host.network.json;
   }
 
+  /** The host is another one: JSON. */
+  network(json: JsonObject): void {
+    this.#host.network.become(json);
+  }
+
   /** How many connections were deleted since this was last asked. */
   takeDeleted(): number {
     return this.#host.takeDeleted();
