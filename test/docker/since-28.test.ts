@@ -6,7 +6,7 @@ import { OfflineHost } from '../../docker/offline-host.js';
 import { engine, NETWORK, published, rulesOf } from './firewalls.js';
 import { iptablerGoldens } from './moby/golden-files.js';
 
-const MIRRORED = { link: [{ ifname: 'lo' }, { ifname: 'loopback0' }] };
+const MIRRORED = { addr: [{ ifname: 'lo' }, { ifname: 'loopback0' }] };
 
 const Goldens = suite('golden files of moby');
 

@@ -193,8 +193,8 @@ function describe(table: TableName, chain: string): string {
 
 /** Whether HOST is a WSL2 with mirrored networking, by the interface that it then has. */
 export function isMirrored({ network }: EngineHost): boolean {
-  const { link } = network.json;
-  return Array.isArray(link) && link.some((entry) => isNamed(entry, 'loopback0'));
+  const { addr, link } = network.json;
+  return [addr, link].some((list) => Array.isArray(list) && list.some((entry) => isNamed(entry, 'loopback0')));
 }
 
 function isNamed(link: unknown, name: string): boolean {
