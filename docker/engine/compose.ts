@@ -4,7 +4,7 @@ import type { ContainerSpec, NetworkSpec } from '../model.js';
 import { createContainer, removeContainer, restartContainer, startContainer, stopContainer } from './containers.js';
 import type { Container, Engine, Network } from './engine.js';
 import { EngineError } from './engine-error.js';
-import { connectedTo, createNetwork, takeDownNetwork } from './networks.js';
+import { connectedTo, createNetwork, takeDownNetwork, withDefaultOptions } from './networks.js';
 import { publishedPorts } from './published-ports.js';
 
 const LABELS = 'com.docker.compose.';
@@ -40,7 +40,7 @@ function labelled<T extends ContainerSpec | NetworkSpec>(
 
 function makeNetworks(engine: Engine, project: ComposeProject, say: Say): void {
   for (const { spec: asked, isExternal } of project.networks) {
-    const spec = isExternal ? asked : labelled(asked, project, {});
+    const spec = isExternal ? asked : withDefaultOptions(engine, labelled(asked, project, {}));
     const present = engine.findNetwork(spec.name);
     if (isExternal && present === undefined) {
       throw new EngineError(`network ${spec.name} declared as external, but could not be found`);

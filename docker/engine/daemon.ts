@@ -149,6 +149,7 @@ function bridgeAddress({ options, links, release }: Engine): Prefix | undefined 
 /** Containers start again as their restart policy says; a real engine starts them at the same time. */
 function startAgain(engine: Engine, order: readonly string[] | undefined): void {
   const stopped = engine.containers.filter((one) => !one.isRunning && startsAgain(engine, one));
+  if (order === undefined) noteOrder(engine, stopped);
   for (const container of inOrder(stopped, order, ({ name }) => name)) {
     try {
       startContainer(engine, container);
@@ -157,6 +158,20 @@ function startAgain(engine: Engine, order: readonly string[] | undefined): void 
       engine.notes.push(`${container.name} did not start again: ${error.message}`);
     }
   }
+}
+
+/** Says which addresses may be exchanged because CONTAINERS start at the same time. */
+function noteOrder(engine: Engine, containers: readonly Container[]): void {
+  const endpoints = containers.flatMap((container) =>
+    container.endpoints.filter(({ spec }) => spec.address === undefined),
+  );
+  const names = endpoints.map(({ spec }) => spec.network);
+  const shared = names.find((name, i) => names.indexOf(name) < i);
+  if (shared === undefined) return;
+  engine.notes.push(
+    `containers on ${shared} start again in the order in which they were made; ` +
+      'a real engine starts them at the same time, so that their addresses may be exchanged',
+  );
 }
 
 function startsAgain(engine: Engine, { spec, wasStopped, name }: Container): boolean {

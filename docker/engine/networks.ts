@@ -31,16 +31,22 @@ export function createNetwork(engine: Engine, spec: NetworkSpec): Network {
   if (engine.networks.some((network) => network.spec.name === spec.name)) {
     throw new EngineError(`network with name ${spec.name} already exists`);
   }
-  const options = { ...engine.options.defaultNetworkOptions, ...spec.options };
-  const network = { ...newNetwork(engine, { ...spec, options }), spec };
+  const network = newNetwork(engine, withDefaultOptions(engine, spec));
   refuseConflicts(engine, network);
   setUpNetwork(engine, network);
   engine.networks.push(network);
   return network;
 }
 
+/** SPEC with the options that --default-network-opt gives to every network. */
+export function withDefaultOptions({ options }: Engine, spec: NetworkSpec): NetworkSpec {
+  return { ...spec, options: { ...options.defaultNetworkOptions, ...spec.options } };
+}
+
 /** A network with a subnet, which does nothing to the host yet. @throws {EngineError} */
 export function newNetwork(engine: Engine, spec: NetworkSpec): Network {
+  const sixth = spec.ipam.find(({ subnet }) => subnet?.includes(':'));
+  if (sixth !== undefined) throw new UnsupportedError(`the IPv6 subnet ${sixth.subnet}`);
   if (spec.ipam.length > 1) throw new EngineError("bridge driver doesn't support multiple subnets");
   const id = engine.drawId('network', spec.name);
   const ipam: IpamSubnet = spec.ipam[0] ?? { subnet: undefined, range: undefined, gateway: undefined, reserved: {} };
