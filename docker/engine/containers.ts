@@ -148,9 +148,12 @@ export function removeContainer(engine: Engine, container: Container, isForced: 
 }
 
 function stillRunning({ release }: Engine, { id, name }: Container): string {
-  return isSince(release, 26, 0, 0)
-    ? `cannot remove container "${isSince(release, 28, 0, 0) ? '' : '/'}${name}": container is running: stop the container before removing or force remove`
-    : `You cannot remove a running container ${id}. Stop the container before attempting removal or force remove`;
+  if (!isSince(release, 26, 0, 0)) {
+    return `You cannot remove a running container ${id}. Stop the container before attempting removal or force remove`;
+  }
+  const shownName = isSince(release, 28, 0, 0) ? name : `/${name}`;
+  const advice = 'container is running: stop the container before removing or force remove';
+  return `cannot remove container "${shownName}": ${advice}`;
 }
 
 function forget(engine: Engine, container: Container): void {

@@ -31,8 +31,11 @@ export function join(engine: Engine, container: Container, endpoint: Endpoint): 
   const before = gatewayOf(engine, others);
   const after = gatewayOf(engine, [...others, endpoint]);
   try {
-    if (after !== endpoint) return;
-    if (before !== undefined) unpublish(engine, before);
+    if (after !== endpoint) {
+      if (isAlwaysPublished(engine, network)) publish(engine, container, endpoint);
+      return;
+    }
+    if (before !== undefined) unpublish(engine, before, isAlwaysPublished(engine, engine.network(before.spec.network)));
     if (!network.spec.isInternal) publish(engine, container, endpoint);
   } catch (error) {
     const failure = programmingFailed(error, container, endpoint);
@@ -108,7 +111,7 @@ export function leave(engine: Engine, container: Container, endpoint: Endpoint):
   if (address === undefined || network.bridge === undefined) return;
   const connected = container.endpoints.filter(isConnected);
   const wasGateway = gatewayOf(engine, connected) === endpoint;
-  if (wasGateway) unpublish(engine, endpoint);
+  if (wasGateway || endpoint.bindings.length > 0) unpublish(engine, endpoint, false);
   tryTo(() => changeLinks(engine, endpoint, 'removeLink'));
   // The container's end of the pair comes back to the host before both are deleted.
   const peer = veth === undefined ? undefined : engine.links.peerOf(veth);
@@ -117,7 +120,7 @@ export function leave(engine: Engine, container: Container, endpoint: Endpoint):
     engine,
     connected.filter((other) => other !== endpoint),
   );
-  if (wasGateway && next !== undefined) tryTo(() => publish(engine, container, next));
+  if (wasGateway && next !== undefined && next.bindings.length === 0) tryTo(() => publish(engine, container, next));
   forgetAddress(engine, endpoint, network);
   disconnect(engine, endpoint, network);
 }
@@ -252,9 +255,14 @@ function dynamicPorts(sysctls: unknown): PortPool['dynamic'] {
   return first === undefined ? { first: 32768, last: 60999 } : { first: Number(first), last: Number(last) };
 }
 
-/** The ports of ENDPOINT are published no more. */
-function unpublish(engine: Engine, endpoint: Endpoint): void {
-  unpublishPorts(engine, endpoint);
+/** Whether the ports of all containers on NETWORK are open, by whichever network they are reached. */
+function isAlwaysPublished({ traits, release }: Engine, { spec }: Network): boolean {
+  return traits.publishesRouted && gatewayModeOf(spec, release) === 'routed';
+}
+
+/** ENDPOINT is not the one by which its container is reached any more. KEEPS_PORTS: they stay open all the same. */
+function unpublish(engine: Engine, endpoint: Endpoint, keepsPorts: boolean): void {
+  if (!keepsPorts) unpublishPorts(engine, endpoint);
   if (engine.traits.deletesConnections) deleteConnections(engine, endpoint);
 }
 

@@ -1,4 +1,4 @@
-/** `--link`: which containers of the default network may reach each other where others may not (libnetwork's bridge driver). */
+/** `--link`: containers of the default network that may reach each other where others may not. */
 import type { Link } from '../firewall/firewall.js';
 import type { EndpointState } from '../model.js';
 import { isTrue, OPTION } from './bridge-options.js';

@@ -14,6 +14,8 @@ export interface EngineTraits {
   readonly deletesConnections: boolean;
   /** They are deleted where it starts being reached, too. */
   readonly deletesConnectionsAtStart: boolean;
+  /** A routed network opens the ports of all of its containers, not of those alone that are reached by it. */
+  readonly publishesRouted: boolean;
   /** Port bindings are made in the order of container ports; before, of host ports, highest first. */
   readonly sortsByContainerPort: boolean;
   /** The engine itself finds that a port on one address is taken where it is published on all; before, bind does. */
@@ -33,6 +35,7 @@ export function traitsOf(release: Release): EngineTraits {
     internalHasGateway: !since(25, 0, 0),
     deletesConnections: since(17, 5, 0),
     deletesConnectionsAtStart: since(23, 0, 0),
+    publishesRouted: since(29, 0, 0),
     sortsByContainerPort: since(27, 0, 0),
     comparesAllAddresses: since(28, 3, 0),
     namesNetworkingInErrors: since(28, 0, 0),

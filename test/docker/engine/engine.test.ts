@@ -262,4 +262,31 @@ Engine('the options of dockerd make the default bridge', () => {
   assert.is(addresses('web').bridge, '10.200.0.128');
 });
 
+Engine(
+  'a routed network opens ports and translates nothing; since 29, also where another one reaches the container',
+  () => {
+    const openedBy = (release: string): boolean[] => {
+      const { script, host } = testHost(release);
+      const isOpen = (): boolean => /-A DOCKER -d 172\.19\.0\.2\/32 .*--dport 80 -j ACCEPT/.test(host.saveRules());
+      script(`dockerd
+      docker network create alpha
+      docker network create -o com.docker.network.bridge.gateway_mode_ipv4=routed zulu
+      docker run -d --name web --network zulu -p 8080:80 busybox`);
+      assert.not.match(host.saveRules(), /--dport 8080/);
+      const opened = [isOpen()];
+      for (const line of [
+        'docker network connect alpha web',
+        'docker network disconnect alpha web',
+        'docker stop web',
+      ]) {
+        script(line);
+        opened.push(isOpen());
+      }
+      return opened;
+    };
+    assert.equal(openedBy('28.5.2'), [true, false, true, false]);
+    assert.equal(openedBy('29.0.0'), [true, true, true, false]);
+  },
+);
+
 Engine.run();
