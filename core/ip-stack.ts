@@ -23,6 +23,7 @@ import {
 import type { Answers } from './answers/answers.js';
 import {
   FRAGMENTATION_NEEDED,
+  HOST_UNREACHABLE,
   NET_UNREACHABLE,
   PARAMETER_PROBLEM,
   parameterPointer,
@@ -64,6 +65,7 @@ import { Egress } from './link/egress.js';
 import { checkFrame, type Frame, noInterface } from './link/frame.js';
 import { LinkStage } from './link/link-stage.js';
 import type { LinkSkip } from './link/locate-ip.js';
+import { Unresolved } from './link/unresolved.js';
 import type { Memory } from './memory.js';
 import type { Nat } from './nat/nat.js';
 import { type ChecksumCounts, unfinishChecksum } from './offload/checksums.js';
@@ -135,6 +137,8 @@ export class IpStack implements Emulator, UpcallReceiver {
   readonly #onComeBack = (packet: Packet): void => this.#arrive(packet);
   readonly #observation: PacketObservation;
   readonly #egressAddress = (packet: Packet): LoadedAddress => egressAddress(this.#host, packet);
+  readonly #unresolved = new Unresolved();
+  readonly #onUnresolved = (packet: Packet): void => this.#answers.sendIcmpError(packet, HOST_UNREACHABLE, 0);
   readonly #onExpired = (first: Packet): void => this.#expireFragments(first);
   readonly #egress: Egress;
   readonly #droppedPacket = new DroppedPacket();
@@ -185,6 +189,8 @@ export class IpStack implements Emulator, UpcallReceiver {
 
   changeHost(host: Host | HostDescription): void {
     this.#hostInForce.change(host);
+    this.#unresolved.useInterfaces(this.#host.interfaces);
+    this.#updateDeadline();
   }
 
   expectInterfaces(names: readonly string[]): void {
@@ -555,7 +561,7 @@ export class IpStack implements Emulator, UpcallReceiver {
 
   /** ip_finish_output: whole, fragmented, or not at all. */
   #transmit(packet: Packet): void {
-    const { name } = this.#host.interfaces[packet.routeDev];
+    const { name, isLinkDown } = this.#host.interfaces[packet.routeDev];
     const mtu = packet.routeMtu;
     const action = this.coalesced.actionFor(packet, mtu);
     if (action === FragmentAction.TOO_BIG) {
@@ -563,9 +569,19 @@ export class IpStack implements Emulator, UpcallReceiver {
       this.#drop(packet, 'fragmentation-needed');
       return;
     }
+    if (isLinkDown) return void this.#failToLeave(packet);
     this.#end(packet.isLocal ? Outcome.SENT : Outcome.FORWARDED);
     this.#observation.emit?.({ kind: 'left', dev: name, packet: packetFields(packet) });
     this.#egress.transmit(packet, action === FragmentAction.FRAGMENT);
+  }
+
+  /** Nobody answers for the next hop of PACKET, whose interface has no carrier. */
+  #failToLeave(packet: Packet): void {
+    const { linkLength, isArpless } = this.#host.interfaces[packet.routeDev];
+    const isAskedFor = linkLength > 0 && !isArpless && !packet.isToMany && packet.nextHopMac === undefined;
+    if (isAskedFor) this.#unresolved.hold(packet);
+    this.#drop(packet, 'no-carrier');
+    this.#updateDeadline();
   }
 
   /** Untracked packets are still in fragments when they are delivered. */
@@ -665,6 +681,10 @@ export class IpStack implements Emulator, UpcallReceiver {
 
   #expire(): void {
     const { nowMs } = this.#clock;
+    if (nowMs >= this.#unresolved.nextDeadlineMs) {
+      this.#unresolved.expire(nowMs, this.#onUnresolved);
+      this.#updateDeadline();
+    }
     if (nowMs < this.#fragments.nextDeadlineMs) return;
     const fragments = this.#fragments.expire(nowMs, this.#onExpired);
     this.#observation.emit?.({ kind: 'expired', fragments });
@@ -673,7 +693,8 @@ export class IpStack implements Emulator, UpcallReceiver {
 
   /** Makes the fast path decline packets once fragments are due to expire, and all while they are observed. */
   #updateDeadline(): void {
-    this.memory.clock.deadlineMs = this.#isObserved ? Number.NEGATIVE_INFINITY : this.#fragments.nextDeadlineMs;
+    const deadlineMs = Math.min(this.#fragments.nextDeadlineMs, this.#unresolved.nextDeadlineMs);
+    this.memory.clock.deadlineMs = this.#isObserved ? Number.NEGATIVE_INFINITY : deadlineMs;
   }
 
   get #isObserved(): boolean {

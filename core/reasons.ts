@@ -37,6 +37,7 @@ export const REASONS = {
   'ttl-exceeded': 'TTL exceeded',
   'fragmentation-needed': 'fragmentation needed',
   'longer-than-mtu': 'longer than the MTU',
+  'no-carrier': 'its interface has no carrier',
 
   'fragment-duplicate': 'duplicate fragment',
   'fragment-overlap': 'overlapping fragments',

@@ -26,6 +26,8 @@ export interface LinkDescription {
   readonly mtu: number;
   readonly isLoopback: boolean;
   readonly isUp: boolean;
+  /** Not NO-CARRIER: something is at the other end, or a port of the bridge has it. */
+  readonly hasCarrier: boolean;
   /** Its neighbours are not resolved (NOARP). */
   readonly isArpless: boolean;
   /** The name or number of its group, as `ip link` prints it. */

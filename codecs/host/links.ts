@@ -46,6 +46,7 @@ export function linkOf(
       mtu: mtuOf(link, path, isLoopback, addresses.length > 0),
       isLoopback,
       isUp: flags === undefined || flags.includes('UP'),
+      hasCarrier: !(flags?.includes('NO-CARRIER') ?? false),
       group: link.group === undefined ? 'default' : String(link.group),
       isArpless: flags?.includes('NOARP') ?? false,
       addresses,

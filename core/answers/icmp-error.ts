@@ -30,7 +30,7 @@ export interface IcmpError {
 }
 
 export const NET_UNREACHABLE: IcmpError = { type: 3, code: 0 };
-const HOST_UNREACHABLE: IcmpError = { type: 3, code: 1 };
+export const HOST_UNREACHABLE: IcmpError = { type: 3, code: 1 };
 const PROTOCOL_UNREACHABLE: IcmpError = { type: 3, code: 2 };
 export const PORT_UNREACHABLE: IcmpError = { type: 3, code: 3 };
 /** `info` is the next hop's MTU, in bytes. */

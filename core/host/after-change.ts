@@ -17,7 +17,8 @@ import { RouteTable, Scope } from './route.js';
 /** WANTED, a host that was BEFORE, without what went with its links and addresses, and with what came with them. */
 export function afterChange(before: HostDescription, wanted: HostDescription): HostDescription {
   const links = new Map(wanted.links.map((link) => [link.name, link]));
-  const earlier = new Map(before.links.map((link) => [link.name, link]));
+  const earlier = earlierLinks(before.links, wanted.links);
+  const renamed = renamesIn(before.links, links);
   const isPresent = (name: string): boolean => name === 'lo' || links.has(name);
   const isDown = (name: string): boolean => {
     const link = links.get(name);
@@ -32,15 +33,50 @@ export function afterChange(before: HostDescription, wanted: HostDescription): H
     wasRoute: (route) => before.routes.some((other) => isSameRoute(other, route) && isSameGateway(other, route)),
     isGone: (address) => gone.has(address.toString()),
     isUnreachable: (gateway) => !isOnLink(gateway, wanted.links) && isOnLink(gateway, before.links),
+    carrierOf: (name) => {
+      const link = links.get(name);
+      return link === undefined || link.hasCarrier === earlier.get(name)?.hasCarrier ? undefined : link.hasCarrier;
+    },
   };
-  const kept = wanted.routes.flatMap((route) => keptRoute(route, change));
+  const kept = wanted.routes.flatMap((route) => keptRoute(withNames(route, renamed), change));
   const isComplete = areComplete(wanted.routes);
   const added = isComplete ? wanted.links.flatMap((link) => newRoutes(link, earlier.get(link.name), kept)) : [];
   return {
     ...wanted,
     routes: [...kept, ...added],
-    neighbours: wanted.neighbours.filter(({ dev }) => isPresent(dev)),
+    neighbours: wanted.neighbours
+      .map((neighbour) => ({ ...neighbour, dev: renamed.get(neighbour.dev) ?? neighbour.dev }))
+      .filter(({ dev }) => isPresent(dev)),
   };
+}
+
+/** The links that there were, by their names now. */
+function earlierLinks(before: readonly LinkDescription[], after: readonly LinkDescription[]) {
+  const byName = new Map(before.map((link) => [link.name, link]));
+  const byIndex = new Map(before.map((link) => [link.ifindex, link]));
+  return new Map(
+    after.map(({ name, ifindex }) => [name, (ifindex === 0 ? undefined : byIndex.get(ifindex)) ?? byName.get(name)]),
+  );
+}
+
+/** The new names of links that have others than before. */
+function renamesIn(before: readonly LinkDescription[], after: ReadonlyMap<string, LinkDescription>) {
+  const byIndex = new Map([...after.values()].map(({ ifindex, name }) => [ifindex, name]));
+  return new Map(
+    before.flatMap(({ name, ifindex }): [string, string][] => {
+      const now = ifindex === 0 || after.get(name)?.ifindex === ifindex ? undefined : byIndex.get(ifindex);
+      return now === undefined ? [] : [[name, now]];
+    }),
+  );
+}
+
+function withNames(route: RouteDescription, renamed: ReadonlyMap<string, string>): RouteDescription {
+  if (renamed.size === 0) return route;
+  const named = <Hop extends NextHopDescription>(hop: Hop): Hop => ({
+    ...hop,
+    dev: renamed.get(hop.dev ?? '') ?? hop.dev,
+  });
+  return { ...named(route), nextHops: route.nextHops.map(named) };
 }
 
 interface Change {
@@ -53,6 +89,8 @@ interface Change {
   readonly isGone: (address: Address) => boolean;
   /** It was on a link of the host and is not any more. */
   readonly isUnreachable: (gateway: Address) => boolean;
+  /** Whether a link has a carrier, if that has changed. */
+  readonly carrierOf: (name: string) => boolean | undefined;
 }
 
 function hasIpv4(link: LinkDescription | undefined): boolean {
@@ -85,10 +123,18 @@ function keptRoute(route: RouteDescription, change: Change): RouteDescription[] 
   // The kernel looks for the gateway of a route only when that is added.
   if (nextHops.length === 0) {
     const isKept = route.gateway !== undefined && route.dev !== undefined && change.wasRoute(route);
-    return [isKept ? { ...route, isOnLink: true } : route];
+    const hop = withCarrier(route, route, change);
+    return [isKept ? { ...hop, isOnLink: true } : hop];
   }
-  const left = nextHops.filter((hop) => isHopKept(route, hop, change));
+  // The others stay if a link is set down, but not if it goes.
+  if (!nextHops.every(({ dev }) => dev === undefined || change.isPresent(dev))) return [];
+  const left = nextHops.filter((hop) => isHopKept(route, hop, change)).map((hop) => withCarrier(route, hop, change));
   return left.length === 0 ? [] : [{ ...route, nextHops: left }];
+}
+
+function withCarrier<Hop extends NextHopDescription>({ scope }: RouteDescription, hop: Hop, change: Change): Hop {
+  const hasCarrier = hop.dev === undefined || scope >= Scope.HOST ? undefined : change.carrierOf(hop.dev);
+  return hasCarrier === undefined ? hop : { ...hop, isLinkDown: !hasCarrier };
 }
 
 /** A link that goes down leaves the routes of scope host; one that goes away leaves none (fib_sync_down_dev). */
@@ -133,8 +179,21 @@ function routesOf(link: LinkDescription, address: AddressDescription): RouteDesc
   const network = peer.masked(prefixMask('ipv4', prefixLength));
   const primary = primaryOf(link, address);
   const isSecondary = primary !== address;
-  const base = { ...ROUTE, path: address.path, dev: link.name, preferredSource: primary.local };
-  const own = { ...base, type: 'local', destination: local, prefixLength: 32, scope: Scope.HOST } as const;
+  const base = {
+    ...ROUTE,
+    path: address.path,
+    dev: link.name,
+    preferredSource: primary.local,
+    isLinkDown: !link.hasCarrier,
+  };
+  const own = {
+    ...base,
+    type: 'local',
+    destination: local,
+    prefixLength: 32,
+    scope: Scope.HOST,
+    isLinkDown: false,
+  } as const;
   const toAll = { ...base, type: 'broadcast', prefixLength: 32, scope: Scope.LINK } as const;
   const routes: RouteDescription[] = [own];
   // One that is down has its address, but not yet its network.

@@ -102,17 +102,25 @@ function interfacesOf(links: readonly LinkDescription[], known: readonly Interfa
   const names = new Set(known.map(({ name }) => name));
   const before = known.map((one): Interface => {
     const link = byName.get(one.name);
-    if (link === undefined) return { ...one, isPresent: false, isDown: false, addresses: [] };
-    // One that was down from the beginning is treated as up.
+    if (link === undefined) return { ...one, isPresent: false, isDown: false, isLinkDown: false, addresses: [] };
+    // One that was down from the beginning, or had no carrier, is treated as up.
     const isDown = !link.isUp && (one.isDown || !one.isPresent || one.isUp);
-    return { ...interfaceOf(link, one.index), isDown };
+    const isLinkDown = lacksCarrier(link) && (one.isLinkDown || !one.isPresent || one.hasCarrier);
+    return { ...interfaceOf(link, one.index), isDown, isLinkDown };
   });
   const added = links.filter(({ name }) => !names.has(name));
   const isFirst = known.length === 0;
   return [
     ...before,
-    ...added.map((link, i) => ({ ...interfaceOf(link, before.length + i), isDown: !isFirst && !link.isUp })),
+    ...added.map((link, i) => {
+      const state = { isDown: !isFirst && !link.isUp, isLinkDown: !isFirst && lacksCarrier(link) };
+      return { ...interfaceOf(link, before.length + i), ...state };
+    }),
   ];
+}
+
+function lacksCarrier({ isUp, hasCarrier }: LinkDescription): boolean {
+  return isUp && !hasCarrier;
 }
 
 /** LINKS with lo first. Adds lo and 127.0.0.1/8 if they are missing. */
@@ -141,6 +149,7 @@ function withLoopback(links: readonly LinkDescription[]): LinkDescription[] {
     mtu: LOOPBACK_MTU,
     isLoopback: true,
     isUp: true,
+    hasCarrier: true,
     isEthernet: true,
     isArpless: false,
     group: 'default',
@@ -150,7 +159,7 @@ function withLoopback(links: readonly LinkDescription[]): LinkDescription[] {
 }
 
 function interfaceOf(link: LinkDescription, index: number): Interface {
-  const { name, ifindex, mac, mtu, isLoopback, isUp, isArpless, group } = link;
+  const { name, ifindex, mac, mtu, isLoopback, isUp, hasCarrier, isArpless, group } = link;
   const linkLength = link.isEthernet ? ETHERNET_LENGTH : 0;
   const addresses: InterfaceAddress[] = [];
   // Duplicates, which the kernel refuses, are ignored.
@@ -158,13 +167,13 @@ function interfaceOf(link: LinkDescription, index: number): Interface {
     const mask = prefixMask(address.local.family, address.prefixLength);
     if (address.local.family === 'ipv4') insertAddress(addresses, { ...address, mask });
   }
-  const state = { isPresent: true, isDown: false, isUp };
+  const state = { isPresent: true, isDown: false, isLinkDown: false, isUp, hasCarrier };
   return { index, name, ifindex, ...state, linkLength, mac, isArpless, mtu, isLoopback, group, addresses };
 }
 
 /** One that the host does not have yet. */
 export function absentInterface(name: string, index: number): Interface {
-  const state = { ifindex: 0, isPresent: false, isDown: false, isUp: false };
+  const state = { ifindex: 0, isPresent: false, isDown: false, isLinkDown: false, isUp: false, hasCarrier: false };
   const ether = { linkLength: ETHERNET_LENGTH, mac: new Uint8Array(6), isArpless: false, mtu: ETHERNET_MTU };
   // With the members in the order of other interfaces, which makes reading them fast.
   return { index, name, ...state, ...ether, isLoopback: false, group: 'default', addresses: [] };

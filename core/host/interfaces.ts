@@ -35,8 +35,11 @@ export interface Interface {
   readonly isPresent: boolean;
   /** It is set down, and not since the beginning: nothing arrives on it. */
   readonly isDown: boolean;
-  /** The description says that it is up. */
+  /** It is up and has no carrier, and not since the beginning: nothing leaves by it. */
+  readonly isLinkDown: boolean;
+  /** The description says that it is up, and that it has a carrier. */
   readonly isUp: boolean;
+  readonly hasCarrier: boolean;
   /** The length of the header before each packet: that of Ethernet, or 0 if packets are bare. */
   readonly linkLength: number;
   /** Six bytes; zeros if it has none. */

@@ -53,13 +53,14 @@ function otherHost(random: Random): string {
   return JSON.stringify({ addr: links, route: routes, ...rule, sysctl });
 }
 
-/** LINK, maybe set down, with other addresses, or made again. */
+/** LINK, maybe set down, without a carrier, with other addresses, or made again. */
 function alike(random: Random, link: Link): Link {
   const how = random(8);
   if (how === 0) return { ...link, flags: ['BROADCAST'] };
   if (how === 1) return { ...link, addr_info: [{ family: 'inet', local: '192.0.2.9', prefixlen: 24 }] };
   if (how === 2) return { ...link, addr_info: [] };
-  return how === 3 ? { ...link, ifindex: 10 + random(90) } : link;
+  if (how === 3) return { ...link, flags: ['NO-CARRIER', 'BROADCAST', 'UP'] };
+  return how === 4 ? { ...link, ifindex: 10 + random(90) } : link;
 }
 
 /** The host changes, or becomes the first one again. */
@@ -128,7 +129,7 @@ function emulate(engine: EmulatorEngine, emulated: string, rules: string) {
         left.push(`${emulator.host.interfaceNames[dev]} ${source} > ${destination}`);
       },
       local: () => left.push('local'),
-      dropped: ({ cause }) => left.push(describeCause(cause)),
+      dropped: ({ cause }) => left.push(cause.reason === 'rule' ? describeCause(cause) : cause.reason),
     },
   );
   let now = 0;
@@ -140,7 +141,7 @@ function emulate(engine: EmulatorEngine, emulated: string, rules: string) {
     emulator.receive(new Frame({ bytes, dev, linktype: Linktype.RAW, tsSec: now++, tsNsec: 0 }));
     return emulator.skipReason ?? left.join('; ');
   };
-  return { emulator, send, become: (next: string) => emulator.changeHost(parseHost(next, 'next.json')) };
+  return { emulator, send, left, become: (next: string) => emulator.changeHost(parseHost(next, 'next.json')) };
 }
 
 const addressOf = (text: string): Address => parseAddress(text) as Address;
@@ -219,6 +220,74 @@ changes('two emulators of one host change by themselves', () => {
   assert.is(one.host.interfaceIndex('br-a'), -1);
   assert.is(other.host.interfaceIndex('br-b'), 3);
   assert.equal(host.interfaceNames, ['lo', 'eth0', 'br-a']);
+});
+
+/** `hostWith`, of which br-a has nothing at the other end. */
+function withoutCarrier(...names: readonly string[]): string {
+  const host = JSON.parse(hostWith(...names));
+  const link = host.addr.find(({ ifname }: Link) => ifname === 'br-a');
+  link.flags = ['NO-CARRIER', 'BROADCAST', 'UP'];
+  return JSON.stringify(host);
+}
+
+// All of it as Linux 6.18 did it: three seconds are what its tries to find the neighbour take.
+for (const engine of EMULATOR_ENGINES) {
+  changes(`${engine}: what leaves by a link without carrier is counted, and refused three seconds later`, () => {
+    const rules = [
+      ...['*nat', '-A POSTROUTING -o br-a -p udp --dport 53 -j MASQUERADE', 'COMMIT', '*filter', '-A FORWARD'],
+      ...['-A OUTPUT -m conntrack --ctstate RELATED', 'COMMIT', ''],
+    ].join('\n');
+    const { emulator, send, become, left } = emulate(engine, hostWith('eth0', 'br-a'), rules);
+    assert.is(send('eth0', '192.0.2.9', '172.18.0.2', [1000, 54]), 'br-a 192.0.2.9 > 172.18.0.2');
+    become(withoutCarrier('eth0', 'br-a'));
+    assert.is(send('eth0', '192.0.2.9', '172.18.0.2', [1000, 54]), 'no-carrier');
+    assert.is(send('eth0', '192.0.2.9', '172.18.0.2', [1000, 53]), 'no-carrier');
+    assert.is(emulator.connections.size, 2);
+    left.length = 0;
+    emulator.advanceTo(3, 999_999_999);
+    assert.equal(left, []);
+    emulator.advanceTo(4, 0);
+    // The second one is masqueraded: its error comes from the address that it had then.
+    assert.equal(left, ['eth0 192.0.2.1 > 192.0.2.9', 'eth0 172.18.0.1 > 192.0.2.9']);
+    const saved = saveRuleset(emulator.ruleset, emulator.counters);
+    assert.match(saved, '[3:84] -A FORWARD\n');
+    assert.match(saved, '[2:112] -A OUTPUT -m conntrack --ctstate RELATED\n');
+    for (const next of [hostWith('eth0', 'br-a'), hostWith('eth0')]) {
+      become(withoutCarrier('eth0', 'br-a'));
+      emulator.advanceTo(10, 0);
+      assert.is(send('eth0', '192.0.2.9', '172.18.0.3', [1000, 54]), 'no-carrier');
+      become(next);
+      left.length = 0;
+      emulator.advanceTo(20, 0);
+      assert.equal(left, []);
+    }
+  });
+}
+
+changes('a connection is still masqueraded, and goes with its link, where that has another name since', () => {
+  const named = (eth0: string): string =>
+    hostWith('eth0', 'br-a').replaceAll('"eth0"', `"${eth0}"`).replace('"address"', '"ifindex":2,"address"');
+  const { emulator, send, become } = emulate('remembered', named('eth0'), nat('-A POSTROUTING -j MASQUERADE'));
+  assert.is(send('br-a', '172.18.0.2', '198.51.100.1'), 'eth0 192.0.2.1 > 198.51.100.1');
+  become(named('wan0'));
+  assert.is(send('br-a', '172.18.0.2', '198.51.100.1'), 'wan0 192.0.2.1 > 198.51.100.1');
+  assert.is(emulator.connections.size, 1);
+  become(hostWith('br-a'));
+  assert.is(emulator.connections.size, 0);
+});
+
+changes('a connection whose masqueraded packets leave by another link is dropped', () => {
+  const { emulator, send, become } = emulate(
+    'remembered',
+    hostWith('eth0', 'br-a', 'br-b'),
+    nat('-A POSTROUTING -j MASQUERADE'),
+  );
+  assert.is(send('br-a', '172.18.0.2', '198.51.100.1'), 'eth0 192.0.2.1 > 198.51.100.1');
+  const next = JSON.parse(hostWith('eth0', 'br-a', 'br-b'));
+  become(JSON.stringify({ ...next, route: [{ dst: 'default', gateway: '172.19.0.9', dev: 'br-b' }] }));
+  assert.is(send('br-a', '172.18.0.2', '198.51.100.1'), 'nat-other-interface');
+  assert.is(send('br-a', '172.18.0.2', '198.51.100.1'), 'br-b 172.19.0.1 > 198.51.100.1');
+  assert.is(emulator.connections.size, 1);
 });
 
 changes.run();
