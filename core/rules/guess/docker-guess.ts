@@ -27,7 +27,6 @@ const TO_CONTAINER = /--to-destination ([\d.]+)/;
 const PUBLISHED = /^-d ([\d.]+)\/32 .*-j ACCEPT$/;
 const ESTABLISHED = '-m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT';
 const OWN_JUMP = /^-j DOCKER-(?:USER|FORWARD|INGRESS|INTERNAL|CT|BRIDGE|ISOLATION|ISOLATION-STAGE-1)$/;
-const DEFAULT_BRIDGE = 'docker0';
 
 /** What Docker writes about the rules in CHAINS on a host with BRIDGES, but for those that others may have written. */
 export function guessDocker<Rule extends ShownRule>(
@@ -41,7 +40,7 @@ class DockerGuess<Rule extends ShownRule> {
   readonly guesses = new Map<Rule, string>();
   readonly #chains: ShownChains<Rule>;
   readonly #bridges: readonly Bridge[];
-  /** In the order of their rules. */
+  /** In the order of their rules, which Docker inserts before those that it has: the newest bridge first. */
   readonly #order: readonly string[];
 
   constructor(chains: ShownChains<Rule>, bridges: readonly Bridge[]) {
@@ -92,7 +91,7 @@ class DockerGuess<Rule extends ShownRule> {
     const rules = this.#chains('filter', 'FORWARD');
     for (const rule of rules) if (OWN_JUMP.test(rule.text)) this.guesses.set(rule, '');
     const blocks = rules.flatMap((_, i) => blockAt(rules, i) ?? []);
-    const order = this.#orderOf(blocks);
+    const order = this.#order;
     if (blocks.length === 0 || order.length !== blocks.length) return;
     const closed: string[] = [];
     for (const [i, { established, jump, outgoing, within }] of blocks.entries()) {
@@ -107,15 +106,6 @@ class DockerGuess<Rule extends ShownRule> {
     const last = rules.slice(rules.length - closed.length);
     if (!last.every(({ text }) => text === '-j DROP')) return;
     for (const [i, rule] of last.entries()) this.guesses.set(rule, `-i ${closed[i]} -o ${closed[i]}`);
-  }
-
-  /** The bridges of BLOCKS. */
-  #orderOf(blocks: readonly Block<Rule>[]): readonly string[] {
-    const closed = blocks.findIndex(({ within }) => within === undefined);
-    // Before 17.06. Whose --icc=false is not that of docker0 is not known.
-    if (closed < 0 || !blocks.every(({ isOld }) => isOld) || !this.#order.includes(DEFAULT_BRIDGE)) return this.#order;
-    const others = this.#order.filter((name) => name !== DEFAULT_BRIDGE);
-    return [...others.slice(0, closed), DEFAULT_BRIDGE, ...others.slice(closed)];
   }
 
   #published(): void {
@@ -142,9 +132,10 @@ class DockerGuess<Rule extends ShownRule> {
       return bridge && `${end === 's' ? '-o' : '-i'} ${bridge}`;
     });
     this.#inTurn('filter', second, '-j DROP', order, (bridge) => `-o ${bridge}`);
-    const blocks = this.#chains('filter', 'FORWARD').flatMap((_, i, rules) => blockAt(rules, i) ?? []);
-    const names = this.#orderOf(blocks);
-    const pairs = names.flatMap((from) => names.filter((to) => to !== from).map((to) => `-i ${from} -o ${to}`));
+    // Both ways at once, above those of older bridges.
+    const pairs = order.flatMap((newer, i) =>
+      order.slice(i + 1).flatMap((older) => [`-i ${older} -o ${newer}`, `-i ${newer} -o ${older}`]),
+    );
     this.#inTurn('filter', 'DOCKER-ISOLATION', '-j DROP', pairs, (pair) => pair);
     for (const chain of [first, second, 'DOCKER-ISOLATION', 'DOCKER-USER']) {
       this.#each('filter', chain, ({ text }) => (text === '-j RETURN' ? '' : undefined));
@@ -188,16 +179,15 @@ interface Block<Rule> {
   readonly outgoing: Rule;
   /** Undefined if its containers may not reach each other (icc=false). */
   readonly within: Rule | undefined;
-  /** Docker before 17.06 has the first two in the other order. */
-  readonly isOld: boolean;
 }
 
 /** The block in RULES that starts at index AT; undefined if none does. */
 function blockAt<Rule extends ShownRule>(rules: readonly Rule[], at: number): Block<Rule> | undefined {
   const [first, second, outgoing, within] = rules.slice(at, at + 4);
   if (outgoing?.text !== '-j ACCEPT') return undefined;
+  // Docker before 17.06 has them in the other order.
   const isOld = first.text === '-j DOCKER' && second.text === ESTABLISHED;
   if (!isOld && !(first.text === ESTABLISHED && second.text === '-j DOCKER')) return undefined;
   const [jump, established] = isOld ? [first, second] : [second, first];
-  return { established, jump, outgoing, within: within?.text === '-j ACCEPT' ? within : undefined, isOld };
+  return { established, jump, outgoing, within: within?.text === '-j ACCEPT' ? within : undefined };
 }

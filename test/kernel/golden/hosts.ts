@@ -82,8 +82,8 @@ COMMIT
 
 /**
  * Both tables of the article "What Docker Networks and iptables have to say", which prints them without interfaces,
- * with those that such a host has: docker0 without traffic between its containers, and a bridge of Rancher's on
- * 172.18.0.0/16.
+ * with those that Docker 1.12 gives them: a network of its own, made with icc=false, is older than docker0, since both
+ * the iptables service and Docker were restarted.
  */
 export const ARTICLE_RULES = `*nat
 :PREROUTING ACCEPT [0:0]
@@ -113,15 +113,15 @@ COMMIT
 -A INPUT -i lo -j ACCEPT
 -A INPUT -p tcp -m state --state NEW -m tcp --dport 22 -j ACCEPT
 -A FORWARD -j DOCKER-ISOLATION
--A FORWARD -o ${BRIDGE} -j DOCKER
--A FORWARD -o ${BRIDGE} -m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT
--A FORWARD -i ${BRIDGE} ! -o ${BRIDGE} -j ACCEPT
--A FORWARD -i ${BRIDGE} -o ${BRIDGE} -j ACCEPT
 -A FORWARD -o docker0 -j DOCKER
 -A FORWARD -o docker0 -m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT
 -A FORWARD -i docker0 ! -o docker0 -j ACCEPT
+-A FORWARD -i docker0 -o docker0 -j ACCEPT
+-A FORWARD -o ${BRIDGE} -j DOCKER
+-A FORWARD -o ${BRIDGE} -m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT
+-A FORWARD -i ${BRIDGE} ! -o ${BRIDGE} -j ACCEPT
 -A FORWARD -j REJECT --reject-with icmp-host-prohibited
--A FORWARD -i docker0 -o docker0 -j DROP
+-A FORWARD -i ${BRIDGE} -o ${BRIDGE} -j DROP
 -A DOCKER -d 172.17.0.3/32 ! -i docker0 -o docker0 -p tcp -m tcp --dport 6379 -j ACCEPT
 -A DOCKER-ISOLATION -i ${BRIDGE} -o docker0 -j DROP
 -A DOCKER-ISOLATION -i docker0 -o ${BRIDGE} -j DROP
