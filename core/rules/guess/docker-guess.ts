@@ -185,7 +185,7 @@ interface Block<Rule> {
 function blockAt<Rule extends ShownRule>(rules: readonly Rule[], at: number): Block<Rule> | undefined {
   const [first, second, outgoing, within] = rules.slice(at, at + 4);
   if (outgoing?.text !== '-j ACCEPT') return undefined;
-  // Docker before 17.06 has them in the other order.
+  // Docker before 17.04 has them in the other order.
   const isOld = first.text === '-j DOCKER' && second.text === ESTABLISHED;
   if (!isOld && !(first.text === ESTABLISHED && second.text === '-j DOCKER')) return undefined;
   const [jump, established] = isOld ? [first, second] : [second, first];
