@@ -2,6 +2,7 @@
 import { type Address, parseAddress, prefixMask } from '../../codecs/address.js';
 import type { Word } from '../../codecs/iptables-save.js';
 import { withNearest } from '../../codecs/nearest.js';
+import { BRIDGE_OPTIONS } from '../bridge-options.js';
 import type { IpamSubnet, NetworkSpec } from '../model.js';
 import { CommandFault, notFollowed, partOf } from './fault.js';
 import { type Flags, flagTable, parseFlags } from './flags.js';
@@ -27,18 +28,6 @@ const CREATE_FLAGS = flagTable(`
       --subnet list
       --help
 `);
-
-const BRIDGE = 'com.docker.network.bridge.';
-/** The options of bridge networks, of every release (libnetwork/drivers/bridge/labels.go). */
-const BRIDGE_OPTIONS: readonly string[] = [
-  ...['name', 'enable_ip_masquerade', 'enable_icc', 'host_binding_ipv4', 'default_bridge', 'inhibit_ipv4'].map(
-    (name) => BRIDGE + name,
-  ),
-  ...['gateway_mode_ipv4', 'gateway_mode_ipv6', 'trusted_host_interfaces'].map((name) => BRIDGE + name),
-  ...['mtu', 'container_iface_prefix', 'host_ipv4', 'host_ipv6', 'enable_ipv4', 'enable_ipv6', 'driver.mtu'].map(
-    (name) => `com.docker.network.${name}`,
-  ),
-];
 
 export interface NetworkRequest {
   readonly spec: NetworkSpec;
