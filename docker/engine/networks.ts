@@ -133,16 +133,20 @@ function refuseConflicts(engine: Engine, { id, bridge, spec }: Network): void {
   );
 }
 
-/** Makes the bridge of NETWORK, with its address and rules. @throws {EngineError} {FirewallError} */
-export function setUpNetwork(engine: Engine, network: Network): void {
-  const { links, options, release } = engine;
+/**
+ * Makes the bridge of NETWORK, with its address and rules. IS_RESTORED: the engine starts, and finds the network.
+ * @throws {EngineError} {FirewallError}
+ */
+export function setUpNetwork(engine: Engine, network: Network, isRestored = false): void {
+  const { links, options, release, firewall } = engine;
   const { bridge, spec } = network;
   if (bridge === undefined) return;
   if (!links.has(bridge)) links.addBridge({ name: bridge, mac: bridgeMac(engine), mtu: bridgeMtu(engine, network) });
   assignAddress(engine, network);
   if (!options.userlandProxy) links.routesLocalnet(bridge);
   const enables = isSince(release, 28, 0, 0) && enableForwarding(engine);
-  if (options.iptables) engine.firewall.addNetwork(engine.bridgeNetwork(network), enables);
+  if (isRestored) firewall.restoreNetwork(engine.bridgeNetwork(network), enables);
+  else firewall.addNetwork(engine.bridgeNetwork(network), enables);
   if (options.iptables && filtersBridged(engine, spec)) filterBridged(engine);
   links.setUp(bridge);
 }
@@ -219,7 +223,7 @@ export function takeDownNetwork(engine: Engine, network: Network): void {
   engine.networks = engine.networks.filter((other) => other !== network);
   if (bridge === undefined) return;
   if (spec.name !== 'bridge' && bridge !== DEFAULT_BRIDGE) engine.links.remove(bridge);
-  if (engine.options.iptables) engine.firewall.removeNetwork(engine.bridgeNetwork(network));
+  engine.firewall.removeNetwork(engine.bridgeNetwork(network));
 }
 
 /** `docker network prune`: networks that no running container is on; returns their names. */

@@ -40,6 +40,8 @@ export interface PresentNetwork {
 }
 
 /**
+ * It is told of everything with `--iptables=false`, too: some engines write a rule all the same.
+ *
  * Every method throws a FirewallError where iptables fails and the engine gives up; what was done before stays, but for
  * what the engine itself takes back.
  */
@@ -48,8 +50,8 @@ export interface Firewall {
   start(enabledForwarding: boolean): void;
   /** ENABLED_FORWARDING: the engine has just turned ip_forward on for it, as those since 28 do. */
   addNetwork(network: BridgeNetwork, enabledForwarding?: boolean): void;
-  /** As addNetwork, for a network that the daemon finds when it starts and does not make again. Undefined: no different. */
-  restoreNetwork?(network: BridgeNetwork, enabledForwarding?: boolean): void;
+  /** As addNetwork, for a network that the daemon finds when it starts and does not make again. */
+  restoreNetwork(network: BridgeNetwork, enabledForwarding?: boolean): void;
   removeNetwork(network: BridgeNetwork): void;
   addEndpoint(network: BridgeNetwork, address: string): void;
   removeEndpoint(network: BridgeNetwork, address: string): void;

@@ -45,4 +45,21 @@ FirewallFor('a release that prefers iptables-legacy is not taken for one that ru
   assert.ok(chainsOf('18.09.4', 'nft').includes('DOCKER-USER'));
 });
 
+// mirroredWSL2Rule in setup_ip_tables_linux.go
+for (const [release, userlandProxy, isThere] of [
+  ['27.2.1', true, false],
+  ['27.3.0', true, true],
+  ['27.3.0', false, false],
+] as const) {
+  FirewallFor(
+    `${release}, ${userlandProxy ? 'with' : 'without'} userland proxy, on WSL2 with mirrored networking`,
+    () => {
+      const host = new OfflineHost({ json: { link: [{ ifname: 'loopback0' }] } });
+      const options = { ...DEFAULT_OPTIONS, userlandProxy };
+      firewallFor({ release: parseRelease(release), options }, host, []).start(false);
+      assert.is(host.saveRules().includes('-A DOCKER -d 127.0.0.0/8 -i loopback0 -j RETURN\n'), isThere);
+    },
+  );
+}
+
 FirewallFor.run();

@@ -7,6 +7,8 @@ import type { EngineHost } from '../../engine-host.js';
 import type { PortBinding } from '../../model.js';
 import type { BridgeNetwork, Firewall, FirewallSettings, Link, PresentNetwork } from '../firewall.js';
 import { attempt, commandOf, type EngineRule, IptablesTool, wrapped } from '../iptables-tool.js';
+import { linkRules } from '../link-rules.js';
+import { isMirrored, MIRRORED_RULE } from '../mirrored-networking.js';
 import type { Isolation } from './isolation.js';
 import * as rules from './network-rules.js';
 import { detailsOf, type ReleaseDetails } from './release-details.js';
@@ -15,6 +17,7 @@ const USER_CHAIN = 'DOCKER-USER';
 
 export class LibnetworkFirewall implements Firewall {
   readonly #options: FirewallSettings['options'];
+  readonly #host: EngineHost;
   readonly #tool: IptablesTool;
   readonly #isolation: Isolation;
   readonly #details: ReleaseDetails;
@@ -31,6 +34,7 @@ export class LibnetworkFirewall implements Firewall {
     isolation: Isolation,
   ) {
     this.#options = options;
+    this.#host = host;
     this.#tool = new IptablesTool(host);
     this.#isolation = isolation;
     this.#details = detailsOf(release);
@@ -156,6 +160,9 @@ export class LibnetworkFirewall implements Firewall {
     create('filter', rules.DOCKER, `FILTER chain ${rules.DOCKER}`);
     for (const chain of chains) create('filter', chain, 'FILTER isolation chain');
     for (const chain of chains) this.#addReturn(chain);
+    if (this.#details.knowsMirrored) {
+      this.#program(MIRRORED_RULE, 'WSL2 loopback', this.#options.userlandProxy && isMirrored(this.#host));
+    }
   }
 
   #addReturn(chain: string): void {
@@ -328,7 +335,7 @@ export class LibnetworkFirewall implements Firewall {
   }
 
   #linkRules(network: BridgeNetwork, link: Link): EngineRule[] {
-    return network.allowsIcc ? [] : rules.linkRules(network, link);
+    return network.allowsIcc ? [] : linkRules(network, link);
   }
 
   /** Appends RULE, or deletes it. */

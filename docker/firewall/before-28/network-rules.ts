@@ -1,6 +1,6 @@
 /** The rules of networks, ports and links that engines before 28 write, as data. */
 import type { PortBinding } from '../../model.js';
-import type { BridgeNetwork, Link } from '../firewall.js';
+import type { BridgeNetwork } from '../firewall.js';
 import type { EngineRule } from '../iptables-tool.js';
 
 /** The chain of published ports, in nat and in filter. */
@@ -83,16 +83,4 @@ export function bindingRules(
 export function checksumRule({ protocol, containerPort }: PortBinding): EngineRule {
   const words = ['-p', protocol, '--sport', String(containerPort), '-j', 'CHECKSUM', '--checksum-fill'];
   return { table: 'mangle', chain: 'POSTROUTING', words };
-}
-
-/** Both directions of LINK, for each of its ports. */
-export function linkRules({ bridge }: BridgeNetwork, { parent, child, ports }: Link): EngineRule[] {
-  const rule = (protocol: string, from: string, to: string, end: string, port: number): EngineRule => {
-    const words = ['-i', bridge, '-o', bridge, '-p', protocol, '-s', from, '-d', to, end, String(port), '-j', 'ACCEPT'];
-    return { table: 'filter', chain: DOCKER, words };
-  };
-  return ports.flatMap(({ port, protocol }) => [
-    rule(protocol, parent, child, '--dport', port),
-    rule(protocol, child, parent, '--sport', port),
-  ]);
 }

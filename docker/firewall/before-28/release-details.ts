@@ -18,6 +18,7 @@
  * | 25.0 | other words in errors |
  * | 25.0.13, but not 26 | isolation, too, comes back when firewalld reloads |
  * | 27.0 | routed networks; rules of ports are written when all are bound, and removed together if one fails |
+ * | 27.3 | a rule for WSL2 with mirrored networking |
  * | 27.4 | DOCKER-USER is arranged once more when the daemon has started |
  */
 import { isSince, type Release } from '../../releases.js';
@@ -44,6 +45,7 @@ export interface ReleaseDetails {
   /** Of 25.0.13 and its successors of that line. */
   readonly namesFilter: boolean;
   readonly isSince27: boolean;
+  readonly knowsMirrored: boolean;
   /** What jumps to DOCKER are called in errors. */
   readonly namesChain: boolean;
 }
@@ -68,6 +70,7 @@ export function detailsOf(release: Release): ReleaseDetails {
     isSince25: since(25),
     namesFilter: isLate25,
     isSince27: since(27),
+    knowsMirrored: since(27, 3),
     namesChain: since(17, 6, 1),
   };
 }

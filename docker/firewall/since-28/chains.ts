@@ -5,6 +5,7 @@
 import type { EngineHost } from '../../engine-host.js';
 import { FirewallError } from '../firewall.js';
 import { type IptablesTool, type TableName, wrapped } from '../iptables-tool.js';
+import { isMirrored, MIRRORED_RULE } from '../mirrored-networking.js';
 import type { Changes } from './changes.js';
 import { attempt, filterRule, natRule, RuleWriter } from './rule-writer.js';
 
@@ -155,8 +156,7 @@ export class DockerChains {
 
   /** With mirrored networking, WSL2 delivers what Windows sends to 127.0.0.1 by an interface of its own. */
   #returnMirrored(): void {
-    const rule = natRule('DOCKER', '-i', 'loopback0', '-d', LOOPBACK, '-j', 'RETURN');
-    this.#writer.insert(rule, 'WSL2 loopback', !this.#isHairpin && isMirrored(this.#host));
+    this.#writer.insert(MIRRORED_RULE, 'WSL2 loopback', !this.#isHairpin && isMirrored(this.#host));
   }
 
   /** What 28.0.0 and older engines had in FORWARD. Without the set, iptables knows no rule that names it. */
@@ -189,14 +189,4 @@ export class DockerChains {
 function describe(table: TableName, chain: string): string {
   if (chain.startsWith(OLD_ISOLATION)) return 'FILTER isolation chain';
   return chain === 'DOCKER-INTERNAL' ? 'FILTER internal chain' : `${table.toUpperCase()} chain ${chain}`;
-}
-
-/** Whether HOST is a WSL2 with mirrored networking, by the interface that it then has. */
-export function isMirrored({ network }: EngineHost): boolean {
-  const { addr, link } = network.json;
-  return [addr, link].some((list) => Array.isArray(list) && list.some((entry) => isNamed(entry, 'loopback0')));
-}
-
-function isNamed(link: unknown, name: string): boolean {
-  return typeof link === 'object' && link !== null && 'ifname' in link && link.ifname === name;
 }

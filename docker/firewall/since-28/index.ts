@@ -4,11 +4,12 @@ import { UnsupportedError } from '../../error.js';
 import type { DaemonOptions, PortBinding } from '../../model.js';
 import type { BridgeNetwork, Firewall, FirewallSettings, Link, PresentNetwork } from '../firewall.js';
 import { IptablesTool } from '../iptables-tool.js';
+import { linkRules } from '../link-rules.js';
 import { DockerChains } from './chains.js';
 import { type Changes, changesOf } from './changes.js';
 import { NetworkRules } from './networks.js';
 import { ContainerRules } from './ports.js';
-import { attempt, filterRule } from './rule-writer.js';
+import { attempt } from './rule-writer.js';
 
 class FirewallSince28 implements Firewall {
   readonly #changes: Changes;
@@ -50,6 +51,10 @@ class FirewallSince28 implements Firewall {
     this.#networks.add(network);
   }
 
+  restoreNetwork(network: BridgeNetwork, enabledForwarding = false): void {
+    this.addNetwork(network, enabledForwarding);
+  }
+
   removeNetwork(network: BridgeNetwork): void {
     this.#networks.remove(network);
     if (!this.#changes.areNetworksWhole) this.#removed.push(network);
@@ -73,7 +78,7 @@ class FirewallSince28 implements Firewall {
 
   addLink(network: BridgeNetwork, link: Link): void {
     try {
-      for (const rule of rulesOfLink(network, link)) this.#tool.append(rule);
+      for (const rule of linkRules(network, link)) this.#tool.append(rule);
     } catch (error) {
       this.removeLink(network, link);
       throw error;
@@ -81,7 +86,7 @@ class FirewallSince28 implements Firewall {
   }
 
   removeLink(network: BridgeNetwork, link: Link): void {
-    for (const rule of rulesOfLink(network, link)) attempt(() => this.#tool.delete(rule));
+    for (const rule of linkRules(network, link)) attempt(() => this.#tool.delete(rule));
   }
 
   reload(networks: readonly PresentNetwork[]): void {
@@ -102,20 +107,11 @@ class FirewallSince28 implements Firewall {
   }
 }
 
-/** Both directions, for each port of the child. */
-function rulesOfLink({ bridge }: BridgeNetwork, { parent, child, ports }: Link) {
-  const within = ['-i', bridge, '-o', bridge, '-p'];
-  return ports.flatMap(({ port, protocol }) => {
-    const there = [protocol, '-s', parent, '-d', child, '--dport', String(port)];
-    const back = [protocol, '-s', child, '-d', parent, '--sport', String(port)];
-    return [there, back].map((words) => filterRule('DOCKER', ...within, ...words, '-j', 'ACCEPT'));
-  });
-}
-
 /** The firewall of an engine that writes no rules (`--iptables=false`). */
 const NONE: Firewall = {
   start: () => {},
   addNetwork: () => {},
+  restoreNetwork: () => {},
   removeNetwork: () => {},
   addEndpoint: () => {},
   removeEndpoint: () => {},

@@ -6,7 +6,7 @@ import type { EngineHost } from '../../engine-host.js';
 import type { DaemonOptions, PortBinding } from '../../model.js';
 import type { BridgeNetwork } from '../firewall.js';
 import type { IptablesTool } from '../iptables-tool.js';
-import { isMirrored } from './chains.js';
+import { isMirrored } from '../mirrored-networking.js';
 import type { Changes } from './changes.js';
 import { attempt, filterRule, natRule, RuleWriter, rawRule } from './rule-writer.js';
 
