@@ -7,6 +7,7 @@
  *   save-rules, restart iptables             the rules now; all rules deleted, and those that were saved restored
  *   start [forwarding]                       the engine starts, and has turned ip_forward on
  *   network BRIDGE PREFIX [inside] [icc=off] [masq=off] [snat=ADDRESS] [mode=MODE]
+ *   restore BRIDGE                           the engine finds the network when it starts, and does not make it again
  *   rm BRIDGE                                the network is removed
  *   publish BRIDGE PROTOCOL/ADDRESS:PORT>ADDRESS:PORT…       close …
  *   link BRIDGE PARENT CHILD PORT/PROTOCOL…                  unlink …
@@ -136,6 +137,9 @@ export class CaseRun {
       case 'network':
         this.#networks.set(bridge, networkOf(bridge, rest));
         this.#engine.addNetwork(this.#network(bridge));
+        return;
+      case 'restore':
+        this.#engine.restoreNetwork(this.#network(bridge));
         return;
       case 'rm':
         this.#engine.removeNetwork(this.#network(bridge));

@@ -178,7 +178,9 @@ Engine('live-restore: containers and their rules outlive the engine', () => {
   const before = host.saveRules();
   assert.match(before, /--to-destination 172\.17\.0\.2:80/);
   script('systemctl start docker');
-  assert.is(host.saveRules(), before);
+  // Before 27.4, DOCKER-USER is not the first any more, as a real engine showed.
+  const jumps = ['-A FORWARD -j DOCKER-USER\n', '-A FORWARD -j DOCKER-ISOLATION-STAGE-1\n'];
+  assert.is(host.saveRules(), before.replace(jumps.join(''), jumps.toReversed().join('')));
   assert.equal(ports('web'), ['0.0.0.0:80->172.17.0.2:80/tcp']);
 });
 
