@@ -11,6 +11,7 @@ import { TooManyConnectionsError } from '../core/conntrack/table.js';
 import { IpsetError } from '../core/ipset/ipset-error.js';
 import { AddressSpaceError } from '../core/memory.js';
 import { RulesetError } from '../core/rules/parse/error.js';
+import { ComposeError } from '../docker/compose/compose-error.js';
 import { ClosedPipeError, errorCode, FileError, InterruptedError, systemMessage } from '../io/file-error.js';
 import { CommandError, NotFollowedError, ReplayOptionsError } from '../replay/errors.js';
 import { COMMANDS } from './commands/index.js';
@@ -56,7 +57,7 @@ export function reportOf(error: unknown): { message: string; exitCode: number } 
     return { message: `${error.message}${hint}`, exitCode: ExitCode.UNSUPPORTED };
   }
   if (error instanceof IpsetError) return { message: error.message, exitCode: ExitCode.USAGE };
-  if (error instanceof HostError || error instanceof ConntrackListError || error instanceof ExpectationError) {
+  if (isFileError(error)) {
     return { message: error.message, exitCode: error.isUnsupported ? ExitCode.UNSUPPORTED : ExitCode.USAGE };
   }
   if (error instanceof Error && 'syscall' in error && error.syscall === 'uv_cwd') {
@@ -73,6 +74,12 @@ export function reportOf(error: unknown): { message: string; exitCode: number } 
     exitCode: INTERNAL_ERROR,
   };
 }
+
+const isFileError = (error: unknown): error is HostError | ConntrackListError | ExpectationError | ComposeError =>
+  error instanceof HostError ||
+  error instanceof ConntrackListError ||
+  error instanceof ExpectationError ||
+  error instanceof ComposeError;
 
 /** Shows ERROR; returns the exit code. */
 export function reportError(error: unknown): number {

@@ -47,9 +47,12 @@ export interface ComposeOptions {
   readonly readFile: (path: string) => string | undefined;
 }
 
-/** Which compose people had with an engine of RELEASE: the plugin is docker's own since 23.0. */
-export function generationFor(release: Release): ComposeGeneration {
-  return isSince(release, 23) ? 2 : 1;
+/**
+ * Which compose goes with an engine of RELEASE. `docker compose` is there since 20.10, and as the program
+ * docker-compose (IS_STANDALONE) since 23.0.
+ */
+export function generationFor(release: Release, isStandalone = false): ComposeGeneration {
+  return isSince(release, ...(isStandalone ? [23] : [20, 10])) ? 2 : 1;
 }
 
 /**

@@ -31,7 +31,7 @@ export function asVersion2(document: ComposeMap, generation: ComposeGeneration):
   if (generation === 2)
     throw new ComposeError(
       `"${name}" is no member of a compose file; without services: this is a file of version 1, which only ` +
-        'compose 1 reads (engines up to 20.10)',
+        'compose 1 reads (docker-compose, with engines up to 20.10)',
       place,
     );
   return sections(document, document.place);

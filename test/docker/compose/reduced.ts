@@ -21,14 +21,14 @@ export interface Reduced {
   >;
 }
 
-export function reducedPort(address = '', host = '', container = '', protocol = 'tcp'): string {
+function reducedPort(address = '', host = '', container = '', protocol = 'tcp'): string {
   return `${address}:${host === '0' ? '' : host}:${container}/${protocol.toLowerCase()}`;
 }
 
 const rangeText = (range: PortRange | undefined): string =>
   range === undefined ? '' : range.first === range.last ? String(range.first) : `${range.first}-${range.last}`;
 
-export function portText({ hostAddress, host, container, protocol }: PortSpec): string {
+function portText({ hostAddress, host, container, protocol }: PortSpec): string {
   return reducedPort(hostAddress, rangeText(host), rangeText(container), protocol);
 }
 
