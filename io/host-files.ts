@@ -1,12 +1,12 @@
 /** Reads a host: a file, or a folder with the outputs of commands. */
 import { statSync } from 'node:fs';
-import { join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { documentOf, documentOfFolder, type HostDocument, type HostFile } from '../codecs/host/document.js';
 import { memberOfFile } from '../codecs/host/outputs.js';
 import { type HostSource, readHost, readHostFolder } from '../codecs/host/parse-host.js';
 import type { LiveOptions } from './capture-file.js';
 import { type FileRecord, recordFile } from './file-record.js';
-import { namesIn, nativePath, refuseIrregular } from './path.js';
+import { isThere, namesIn, nativePath, refuseIrregular } from './path.js';
 import { readText } from './text-file.js';
 
 const HOST_FILE = 'host.json';
@@ -47,13 +47,21 @@ function isEngineState(text: string): boolean {
 
 /** The files that are read of the host at PATH. */
 export function filesOfHost(path: string): string[] {
-  if (!isHostFolder(path)) return [path];
+  if (!isHostFolder(path)) return [path, ...companionsOf(path)];
   return namesOf(path, (name) => isOfHost(name) || COMPANIONS.includes(name)).map((name) => join(path, name));
+}
+
+/** What the Docker engine of the host in PATH, a host.json, knows: the file beside it, if it is there. */
+export function companionsOf(path: string): string[] {
+  const file = join(dirname(path), DOCKER_FILE);
+  return path !== '-' && basename(path) === HOST_FILE && isThere(file) ? [file] : [];
 }
 
 /** The record of the host at PATH. */
 export function recordHost(path: string): FileRecord & { files?: FileRecord[] } {
-  return isHostFolder(path) ? { path, files: filesOfHost(path).map(recordFile) } : recordFile(path);
+  const files = filesOfHost(path).map(recordFile);
+  if (isHostFolder(path)) return { path, files };
+  return files.length === 1 ? files[0] : { ...files[0], files };
 }
 
 function isOfHost(name: string): boolean {

@@ -2,10 +2,10 @@
 import { basename, join } from 'node:path';
 import { encodeText } from '../codecs/text.js';
 import { type CapturePaths, listPaths } from '../io/capture-file.js';
-import { filesOfHost, isHostFolder } from '../io/host-files.js';
+import { companionsOf, filesOfHost, isHostFolder } from '../io/host-files.js';
 import { isReadAgain, readText } from '../io/text-file.js';
 import { type ChangeParts, changeParts, folderToWrite, isCommands } from './changes/planned-change.js';
-import { commandsOf, isCommand, typedCommands } from './commands/host-command.js';
+import { commandError, commandsOf, type HostCommand, isCommand, typedCommands } from './commands/host-command.js';
 import { withRestoredFiles } from './commands/restored-files.js';
 import { HOST_CONNTRACK } from './listed-connections.js';
 import type { ReplayOptions } from './replay.js';
@@ -23,7 +23,17 @@ export function contentOf(options: ReplayOptions): CaseContent {
 }
 
 /** Places of a case that only these files may have. */
-const RESERVED = ['host.json', 'rules.v4', 'conntrack.txt', 'stitch.pcap', 'case.json', 'expect.yaml', 'in', 'want'];
+const RESERVED = [
+  'host.json',
+  'docker.json',
+  'rules.v4',
+  'conntrack.txt',
+  'stitch.pcap',
+  'case.json',
+  'expect.yaml',
+  'in',
+  'want',
+];
 
 const CAPTURE_SUFFIX = /\.pcap(?:ng)?(?:\d*)((?:\.gz|\.zst)?)$/i;
 
@@ -49,6 +59,7 @@ class ContentWriter {
       return;
     }
     const text = this.#read(path);
+    for (const companion of companionsOf(path)) this.#copy(basename(companion), companion);
     if (/^\ufeff?\s*\{/.test(text)) this.#write('host.json', text);
     else this.#option('--host', this.#addText(path, 'host.txt', text));
   }
@@ -139,6 +150,7 @@ class ContentWriter {
   /** A command, with the files that it names. */
   #command(given: string): string {
     const source = { file: '--apply', argument: '--apply' };
+    refuseCompose(typedCommands(given, source, 1));
     return withRestoredFiles(given, 1, typedCommands(given, source, 1), (path) => this.#addText(path, basename(path)));
   }
 
@@ -146,6 +158,7 @@ class ContentWriter {
   #script(path: string): string {
     const text = this.#read(path);
     const commands = isCommands(text) ? commandsOf(text, path) : [];
+    refuseCompose(commands);
     const rewritten = withRestoredFiles(text, 1, commands, (file) => this.#addText(file, basename(file)));
     return this.#addText(path, path === '-' ? 'commands.txt' : basename(path), rewritten);
   }
@@ -217,6 +230,17 @@ class ContentWriter {
     return name;
   }
 }
+
+/** Compose files name others, which have no place in a case. */
+function refuseCompose(commands: readonly HostCommand[]): void {
+  const isCompose = ({ all }: HostCommand): boolean => /(?:^| |\/)docker[ -]compose /.test(textOf(all));
+  const found = commands.find(({ tool, ...command }) => tool === 'host' && isCompose({ tool, ...command }));
+  if (found === undefined) return;
+  const what = 'compose files are not copied into a case';
+  throw commandError(found.source, found.all, found.all[0], what, 'docker run and docker network create');
+}
+
+const textOf = (words: HostCommand['all']): string => words.map(({ text }) => text).join(' ');
 
 /** What the capture at PATH, perhaps a pipe, is called. */
 function captureName(path: string): string {

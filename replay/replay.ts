@@ -277,7 +277,11 @@ function summarize(run: ReplayRun, setting: Setting, options: ReplayOptions, inp
     connections: { count, listed: connections },
     ...(egress === undefined ? {} : { egress }),
     ...(uncertain === undefined ? {} : { uncertain }),
-    ...hostSummary(setting, [connections, dropped, flows], egress),
+    ...hostSummary(
+      { host: emulator.host, names: run.changes?.names ?? setting.names },
+      [connections, dropped, flows],
+      egress,
+    ),
     assumed: assumedBy(run, setting),
     warnings: warningsOf(run, setting, options),
   };

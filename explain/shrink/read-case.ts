@@ -7,10 +7,11 @@ import { foreignForm } from '../../core/rules/forms/read-rules.js';
 import { loadedCounters } from '../../core/rules/loaded-counters.js';
 import { saveRuleset } from '../../core/rules/save.js';
 import type { CapturePaths } from '../../io/capture-file.js';
-import { readHostDocument } from '../../io/host-files.js';
+import { filesOfHost, readHostDocument } from '../../io/host-files.js';
 import { fileWithin, pathWithin } from '../../io/path.js';
 import { readText } from '../../io/text-file.js';
 import { withFoundCaptures } from '../../replay/captures.js';
+import { folderToWrite } from '../../replay/changes/planned-change.js';
 import { isCommand } from '../../replay/commands/host-command.js';
 import { type GoldenCase, optionsOf } from '../../replay/golden-case.js';
 import { HOST_CONNTRACK } from '../../replay/listed-connections.js';
@@ -26,7 +27,7 @@ import { FrameOrder } from './frame-order.js';
 import { HostMembers } from './host-members.js';
 import { INTERFACES, NameUnits } from './names.js';
 import { plainLines, ruleLines, setLines, type TextLines } from './text-lines.js';
-import { Units } from './units.js';
+import { type Selection, Units } from './units.js';
 
 /**
  * Reads GOLDEN and takes it apart.
@@ -37,6 +38,7 @@ export function readModel(golden: GoldenCase): CaseModel {
 }
 
 const HOST = 'host.json';
+const ENGINE = 'docker.json';
 const RULES = 'rules.v4';
 const CONNTRACK = 'conntrack.txt';
 
@@ -56,7 +58,9 @@ class CaseReader {
   readonly #files: ModelFile[] = [];
   readonly #words: ModelOption[] = [];
   readonly #notes: string[] = [];
-  readonly #taken = new Set<string>([HOST, RULES, CONNTRACK, 'case.json', 'expect.yaml', 'stitch.pcap']);
+  readonly #taken = new Set<string>([HOST, ENGINE, RULES, CONNTRACK, 'case.json', 'expect.yaml', 'stitch.pcap']);
+  /** The units of options that change something while packets flow. */
+  readonly #changes: number[] = [];
   /** Texts with commands, which may name files. */
   readonly #commands: string[] = [];
   #backend: ReplayOptions['backend'];
@@ -76,6 +80,7 @@ class CaseReader {
     const limits = this.#readChoices();
     for (const given of this.#options.apply ?? []) this.#addApply(given);
     for (const given of this.#options.changes ?? []) this.#addChange(given);
+    this.#addEngine();
     this.#addConntrack();
     this.#addNamedFiles();
     return {
@@ -190,7 +195,7 @@ class CaseReader {
   /** Adds the options that are words only; returns the units of those that leave out packets. */
   #readChoices(): number[] {
     const { backend = this.#backend, guess, show, seed, nfqueue, checksums, engine, namesPath } = this.#golden.options;
-    const { lax, keepCounters, expectEgress, logTime, expectCounters = [] } = this.#golden.options;
+    const { lax, keepCounters, expectEgress, logTime, expectCounters = [], serviceRulesPath } = this.#golden.options;
     const valued = { backend, show, seed, nfqueue, checksums, engine };
     for (const [name, value] of Object.entries(valued))
       if (value !== undefined) this.#addOption(() => [`--${name}`, `${value}`]);
@@ -200,6 +205,7 @@ class CaseReader {
     for (const [name, isSet] of Object.entries({ ...flags, strict: this.#golden.isStrict }))
       if (isSet) this.#addOption(() => [`--${name}`]);
     if (namesPath !== undefined) this.#addBlob('--names', namesPath);
+    if (serviceRulesPath !== undefined) this.#addBlob('--service-rules', serviceRulesPath);
     for (const path of expectCounters) this.#addBlob('--expect-counters', path);
     return this.#readLimits();
   }
@@ -271,9 +277,14 @@ class CaseReader {
   }
 
   #addChange(given: string): void {
+    if (folderToWrite(given) !== undefined) return;
     const at = given.indexOf('=');
     const [when, what] = [given.slice(0, at), given.slice(at + 1)];
-    const add = (value: string) => this.#addOption((kept) => ['--at', `${this.#order.rewritten(when, kept)}=${value}`]);
+    const add = (value: string): number => {
+      const unit = this.#addOption((kept) => ['--at', `${this.#order.rewritten(when, kept)}=${value}`]);
+      this.#changes.push(unit);
+      return unit;
+    };
     if (isCommand(what)) {
       this.#commands.push(what);
       add(what);
@@ -300,6 +311,16 @@ class CaseReader {
       ...{ name, units: [unit, ...host.units] },
       content: (selection) => (selection.has(unit) ? host.textOf(selection) : undefined),
     });
+  }
+
+  /** What the engine of the host knows stays as it is, as long as something changes while packets flow. */
+  #addEngine(): void {
+    const path = filesOfHost(this.#golden.hostPath).find((one) => baseName(one) === ENGINE);
+    const units = this.#changes;
+    if (path === undefined || units.length === 0) return;
+    const text = readText(path);
+    const isUsed = (selection: Selection): boolean => units.some((unit) => selection.has(unit));
+    this.#files.push({ name: ENGINE, units, content: (selection) => (isUsed(selection) ? text : undefined) });
   }
 
   #addConntrack(): void {

@@ -15,6 +15,7 @@ import { endWarning } from '../../core/sets/host-sets.js';
 import type { Command } from '../../docker/commands/action.js';
 import type { CommandResult } from '../../docker/docker-host.js';
 import { UnsupportedError } from '../../docker/error.js';
+import { containerAddresses } from '../../docker/inspect/shown-names.js';
 import { carryOut, titled } from '../commands/apply-commands.js';
 import type { HostCommand } from '../commands/host-command.js';
 import { CommandError } from '../errors.js';
@@ -109,6 +110,13 @@ export class RunChanges {
 
   get history(): RuleHistory {
     return this.#rules.history;
+  }
+
+  /** Of addresses, with those of containers that came later. */
+  get names(): Names {
+    const { addressNames } = this.#setting;
+    const docker = this.#life?.docker;
+    return docker === undefined ? addressNames : new Map([...containerAddresses(docker), ...addressNames]);
   }
 
   get nextTime(): Time {
@@ -216,7 +224,8 @@ export class RunChanges {
   }
 
   #writeSnapshot(folder: string, whenText: string): ActionDone {
-    const { snapshots, backend, addressNames: names, life } = this.#setting;
+    const { snapshots, backend, life } = this.#setting;
+    const { names } = this;
     if (snapshots === undefined) return { notes: ['not written: only `nfreplay replay` writes snapshots'] };
     const { emulator, history } = { emulator: this.#emulator, history: this.history };
     const { json = this.#json, docker = life.docker } = this.#life ?? {};

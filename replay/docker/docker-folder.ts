@@ -35,10 +35,10 @@ export function dockerHostFiles({ state, host }: MadeDockerHost, names: Names): 
 /** Members that have files of their own. */
 const OWN_FILES: readonly string[] = ['iptables', 'iptables-legacy', 'iptables-nft', 'ipset', 'conntrack'];
 
-/** The host in JSON, with names of its containers and networks. */
-export function hostJson(json: JsonObject, state: DockerState): JsonObject {
+/** The host in JSON, with names of the containers and networks of its engine, if it has one. */
+export function hostJson(json: JsonObject, state: DockerState | undefined): JsonObject {
   const kept = Object.entries(json).filter(([name, value]) => value !== undefined && !OWN_FILES.includes(name));
-  return { ...Object.fromEntries(kept), ...inspectMembers(state) };
+  return { ...Object.fromEntries(kept), ...(state === undefined ? {} : inspectMembers(state)) };
 }
 
 /** The rules of HOST, as its iptables prints them. */

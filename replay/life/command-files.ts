@@ -9,6 +9,7 @@ import { refuseIrregular } from '../../io/path.js';
 import { readText } from '../../io/text-file.js';
 import { fileInCase } from '../case-folder.js';
 import type { CommandSource } from '../commands/host-command.js';
+import { loadComposeProject } from '../docker/compose-files.js';
 
 /** For the commands of SOURCE on a host whose engine is in the state DOCKER. */
 export function filesOf({ file, argument, within }: CommandSource, docker: DockerState | undefined): ParseContext {
@@ -18,12 +19,15 @@ export function filesOf({ file, argument, within }: CommandSource, docker: Docke
     refuseIrregular(path);
     return path;
   };
+  const release = docker === undefined ? undefined : parseRelease(docker.release);
   return {
-    release: docker === undefined ? undefined : parseRelease(docker.release),
+    release,
     pathOf,
     readText: (word) => readText(pathOf(word)),
-    composeProject: ({ command }) => {
-      throw notFollowed(command, 'a compose project while packets flow');
+    composeProject: (request) => {
+      if (within !== undefined) throw notFollowed(request.command, 'a compose project in a case');
+      if (release === undefined) throw notFollowed(request.command, 'a compose project without a known engine');
+      return loadComposeProject(request, release);
     },
   };
 }

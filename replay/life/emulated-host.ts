@@ -18,8 +18,10 @@ import { saveRuleset } from '../../core/rules/save.js';
 import { rulesForSets } from '../../core/rules/set-references.js';
 import type { ConnectionSelector, EngineHost, ProgramResult } from '../../docker/engine-host.js';
 import { UnsupportedError } from '../../docker/error.js';
+import type { DockerState } from '../../docker/model.js';
 import { SERVICE_FILE } from '../../docker/services/iptables-service.js';
 import type { ChangedRules } from '../changes/changed-rules.js';
+import { hostJson } from '../docker/docker-folder.js';
 import type { ChangingNetwork } from './changing-network.js';
 
 export interface EmulatedHostParts {
@@ -109,12 +111,12 @@ export class EmulatedHost implements EngineHost {
    * The network is what programs have made of it, from now on.
    * @throws {UnsupportedError} if there can be no such host
    */
-  takeEffect(): void {
+  takeEffect(docker: DockerState): void {
     if (!this.network.isChanged) return;
     const { emulator } = this.#parts;
     const before = connectionsOf(emulator);
     try {
-      emulator.changeHost(describedBy(this.network.json, this.file));
+      emulator.changeHost(describedBy(hostJson(this.network.json, docker), this.file));
     } catch (error) {
       if (!(error instanceof HostError)) throw error;
       throw new UnsupportedError(`the host that this makes is not followed: ${error.message}`);
@@ -132,11 +134,8 @@ function connectionsOf({ connections, nowMs }: Emulator): number {
 
 /** What of JSON describes the host itself, and not its rules and connections. */
 function describedBy(json: JsonObject, file: string): HostDescription {
-  const own = Object.entries(json).filter(([member]) => !TEXT_MEMBERS.includes(member));
-  return readHost(JSON.stringify(Object.fromEntries(own)), file).description;
+  return readHost(JSON.stringify({ ...json, nft: undefined }), file).description;
 }
-
-const TEXT_MEMBERS = ['iptables', 'iptables-legacy', 'iptables-nft', 'ipset', 'conntrack', 'nft'];
 
 /** WORDS with their places in the command that they are. */
 function placed(words: readonly string[]): Word[] {

@@ -80,7 +80,7 @@ export class HostLife {
     this.#host.file = command.file;
     if (this.#docker !== undefined) {
       const result = this.#docker.carryOut(command);
-      this.#host.takeEffect();
+      this.#host.takeEffect(this.#docker.state);
       return result;
     }
     const { action } = command;

@@ -21,12 +21,17 @@ export function planHostCommand(command: HostCommand, setting: HostLifeSetting):
   const { all, source, tool } = command;
   const file = source.argument ?? source.file;
   if (tool === 'iptables-save') return [{ action: savingAction(command), words: all, file, notes: [] }];
+  const isKnown = setting.docker !== undefined;
+  if (!isKnown && all.some(({ text }) => /^(?:.*\/)?(?:docker|docker-compose|dockerd)$/.test(text)))
+    throw unknownEngine(command);
   const commands = parsed(command, file, setting);
-  if (setting.docker === undefined && commands.some(({ action }) => isOfDocker(action))) {
-    const what = 'what the engine of this host runs is not known: there is no docker.json beside its description';
-    throw commandError(source, all, all[0], what, '--host with a folder that `nfreplay docker` has written');
-  }
+  if (!isKnown && commands.some(({ action }) => isOfDocker(action))) throw unknownEngine(command);
   return commands;
+}
+
+function unknownEngine({ all, source }: HostCommand): CommandError {
+  const what = 'what the engine of this host runs is not known: there is no docker.json beside its description';
+  return commandError(source, all, all[0], what, '--host with a folder that `nfreplay docker` has written');
 }
 
 function parsed({ all, source }: HostCommand, file: string, setting: HostLifeSetting): Command[] {

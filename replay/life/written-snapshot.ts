@@ -8,7 +8,9 @@ import { saveSets } from '../../core/ipset/index.js';
 import type { Backend, SavedCounters } from '../../core/rules/model.js';
 import { saveExactly } from '../../core/rules/save.js';
 import type { DockerState } from '../../docker/model.js';
+import { formatDockerState } from '../../docker/state-file.js';
 import { writeText } from '../../io/text-file.js';
+import { hostJson } from '../docker/docker-folder.js';
 import { writeConnections } from '../result-texts.js';
 import { version } from '../version.js';
 import { CONNTRACK_FILE, DOCKER_FILE, HOST_FILE, NAMES_FILE, RULES_FILE, SETS_FILE } from './host-folder.js';
@@ -29,9 +31,6 @@ export interface HostMoment {
   readonly names: ReadonlyMap<string, string>;
 }
 
-/** Members of a host.json that have files of their own, as they are now. */
-const OWN_FILES = ['iptables', 'iptables-legacy', 'iptables-nft', 'ipset', 'conntrack'];
-
 /**
  * Writes what is known of HOST into FOLDER, which exists.
  * @throws {FileError}
@@ -39,15 +38,12 @@ const OWN_FILES = ['iptables', 'iptables-legacy', 'iptables-nft', 'ipset', 'conn
 export function writeSnapshot(folder: string, host: HostMoment): void {
   const { whenText, emulator, backend, counters, docker, names } = host;
   const write = (file: string, text: string): void => writeText(join(folder, file), text);
-  const json = Object.entries(host.json).filter(
-    ([member, value]) => value !== undefined && !OWN_FILES.includes(member),
-  );
   const marker = { generator: `nfreplay ${version()}`, when: whenText };
   write(MARKER_FILE, `${shownJson(marker)}\n`);
-  write(HOST_FILE, `${shownJson(Object.fromEntries(json))}\n`);
+  write(HOST_FILE, `${shownJson(hostJson(host.json, docker))}\n`);
   write(RULES_FILE, saveExactly(emulator.ruleset, backend, counters));
   for (const _ of writeConnections(join(folder, CONNTRACK_FILE), emulator));
   if ([...emulator.sets].length > 0) write(SETS_FILE, saveSets(emulator.sets));
   if (names.size > 0) write(NAMES_FILE, Array.from(names, ([address, name]) => `${address} ${name}\n`).join(''));
-  if (docker !== undefined) write(DOCKER_FILE, `${shownJson(docker)}\n`);
+  if (docker !== undefined) write(DOCKER_FILE, formatDockerState(docker));
 }

@@ -157,6 +157,7 @@ export class SharedTexts {
   }
 
   #addChanges(replacer: Replacer, context: CommandContext, files: TextPart[], options: string[]): void {
+    this.#addSavedRules(replacer, files, options);
     for (const [i, { whenText, what, action }] of this.setting.changes.entries()) {
       if (action.kind === 'written snapshot') continue;
       const when = replaceWhen(whenText, replacer);
@@ -168,6 +169,16 @@ export class SharedTexts {
         options.push('--at', `${when}=${action.kind === 'snapshot' ? 'snapshot:' : ''}${file.name}`);
       }
     }
+  }
+
+  /** What the iptables service loads, if a command starts it. */
+  #addSavedRules(replacer: Replacer, files: TextPart[], options: string[]): void {
+    const { changes, life } = this.setting;
+    const isUsed = changes.some(({ action }) => action.kind === 'commands' && action.commands.some(({ host }) => host));
+    if (life.savedRules === undefined || !isUsed) return;
+    const text = replaceRules([life.savedRules], this.reading, replacer, false);
+    files.push({ name: 'saved.v4', text, rules: { counts: false } });
+    options.push('--service-rules', 'saved.v4');
   }
 
   #change(

@@ -1,5 +1,5 @@
 /** A Docker engine's life while packets flow: `--at WHEN='docker …'` on a host with docker.json. */
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { suite } from 'uvu';
@@ -8,9 +8,13 @@ import { TCP_SYN } from '../../../codecs/layouts.js';
 import { Linktype } from '../../../codecs/linktypes.js';
 import { EMULATOR_ENGINES } from '../../../core/emulator.js';
 import { createPcapFile } from '../../../io/capture-file.js';
+import { contentOf } from '../../../replay/case-content.js';
 import { CommandError } from '../../../replay/errors.js';
+import { optionsOf, readCase } from '../../../replay/golden-case.js';
 import { type ReplayOptions, replay } from '../../../replay/replay.js';
+import { readResultFolder } from '../../../replay/result-case.js';
 import type { Summary } from '../../../replay/summary.js';
+import { writeCase } from '../../../replay/write-case.js';
 import { testHost } from '../../docker/engine/hosts.js';
 import { tcpPacket } from '../../packets/packets.js';
 
@@ -168,6 +172,40 @@ Life('what is wrong with commands is told of all of them at once, before the fir
   const { changes = [] } = run(host, ['3s=docker stop web']);
   assert.is(changes[0].exitCode, 1);
   assert.match(changes[0].output ?? '', /No such container: web/);
+});
+
+Life('cases with such a host replay the same, in a folder and as a host.json, and so does a result folder', () => {
+  const host = hostFolder('cases', '28.5.2', WEB);
+  const changes = ['2.5s=systemctl restart iptables', '4.5s=systemctl restart docker', '5.5s=docker start web'];
+  run(host, changes);
+  const [rules, connections] = ['rules.v4', 'conntrack.txt'].map((name) =>
+    readFileSync(join(dir, 'out', name), 'utf8'),
+  );
+  const isSame = (options: ReplayOptions): void => {
+    replay({ ...options, outDir: join(dir, 'again') });
+    assert.is(readFileSync(join(dir, 'again', 'rules.v4'), 'utf8'), rules);
+    assert.is(readFileSync(join(dir, 'again', 'conntrack.txt'), 'utf8'), connections);
+  };
+  const result = readResultFolder(join(dir, 'out'));
+  assert.ok(result.made?.inputs.some(({ path }) => path === join(host, 'docker.json')));
+  isSame(optionsOf(result));
+  const inputs = [{ iface: 'eth0', path: clientCapture(10) }];
+  const given = { inputs, changes: [...changes, `9s=snapshot:${join(dir, 'left-out')}`] };
+  const folder = contentOf({ ...given, hostPath: host });
+  assert.equal(
+    folder.files.map(({ name }) => name).filter((name) => name.startsWith('host')),
+    ['host/docker.json', 'host/host.json', 'host/rules.v4'],
+  );
+  writeCase(join(dir, 'case'), folder);
+  isSame(optionsOf(readCase(join(dir, 'case'))));
+  const file = contentOf({ ...given, hostPath: join(host, 'host.json'), rulesPath: join(host, 'rules.v4') });
+  writeCase(join(dir, 'case-of-files'), file);
+  assert.ok(existsSync(join(dir, 'case-of-files', 'docker.json')));
+  isSame(optionsOf(readCase(join(dir, 'case-of-files'))));
+  assert.throws(
+    () => contentOf({ ...given, hostPath: host, changes: ['1s=docker compose up -d'] }),
+    /word 1: compose files are not copied into a case/,
+  );
 });
 
 Life.run();
