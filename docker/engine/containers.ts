@@ -165,18 +165,14 @@ export function connectContainer(engine: Engine, container: Container, spec: End
   const network = engine.network(spec.network);
   refuseMode(container, network.spec.name);
   if (partIn(engine, container, network) !== undefined) {
+    if (!container.isRunning) return;
     throw new EngineError(`endpoint with name ${container.name} already exists in network ${network.spec.name}`);
   }
   refuseAddress(engine, spec.network, spec.address);
   const endpoint = newEndpoint(spec);
   container.endpoints.push(endpoint);
-  if (!container.isRunning) return;
-  try {
-    join(engine, container, endpoint);
-  } catch (error) {
-    container.endpoints = container.endpoints.filter((other) => other !== endpoint);
-    throw error;
-  }
+  // Where this fails, the container stays a member, and is connected when it starts again.
+  if (container.isRunning) join(engine, container, endpoint);
 }
 
 function refuseMode({ spec }: Container, network: string): void {

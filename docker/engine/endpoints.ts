@@ -10,7 +10,7 @@ import { closeSockets, isBound, openSockets } from './host-sockets.js';
 import { idOf, macOfAddress, randomMac, vethName } from './identity.js';
 import { changeLinks, linkedTo } from './legacy-links.js';
 import { reserve, spaceOf } from './networks.js';
-import { allocatePorts, type PortPool } from './port-allocator.js';
+import { allocatePorts, type Hindrance, type PortPool } from './port-allocator.js';
 import { isWithin, parseIpv4 } from './prefixes.js';
 import { type PortRequest, requestsOf } from './published-ports.js';
 
@@ -228,23 +228,31 @@ function poolOf(engine: Engine): PortPool {
     taken.some((other) => other.hostPort === binding.hostPort && other.protocol === binding.protocol);
   return {
     taken,
-    isBound: (binding) => !isOwn(binding) && isBound(host.network, binding),
+    hindrance: (binding) => {
+      if (!isBindable(engine, binding.hostAddress)) return 'cannot assign requested address';
+      return !isOwn(binding) && isBound(host.network, binding) ? 'address already in use' : undefined;
+    },
     dynamic: dynamicPorts(host.network.json.sysctl),
     lastPorts: memory.lastPorts,
     comparesAllAddresses: traits.comparesAllAddresses,
-    bindError: (binding) => bindError(engine, binding),
+    bindError: (binding, hindrance) => bindError(engine, binding, hindrance),
   };
 }
 
-function bindError(
-  { traits, options }: Engine,
-  { hostAddress, hostPort, protocol, ...container }: PortBinding,
-): string {
+/** Whether the host has ADDRESS. Of a host without any interface of its own that is not known. */
+function isBindable({ host, links }: Engine, address: string): boolean {
+  const isLoopback = address.startsWith('127.');
+  const isAny = address === '0.0.0.0' || host.network.sysctl('net.ipv4.ip_nonlocal_bind') === 1;
+  return isLoopback || isAny || links.addresses.includes(address) || !links.isConnected;
+}
+
+function bindError({ traits, options }: Engine, binding: PortBinding, hindrance: Hindrance): string {
+  const { hostAddress, hostPort, protocol, containerAddress, containerPort } = binding;
   if (traits.sortsByContainerPort) {
-    const mapping = `${hostAddress}:${hostPort}:${container.containerAddress}:${container.containerPort}/${protocol}`;
-    return `failed to bind host port for ${mapping}: address already in use`;
+    const mapping = `${hostAddress}:${hostPort}:${containerAddress}:${containerPort}/${protocol}`;
+    return `failed to bind host port for ${mapping}: ${hindrance}`;
   }
-  const listen = `listen ${protocol}4 ${hostAddress}:${hostPort}: bind: address already in use`;
+  const listen = `listen ${protocol}4 ${hostAddress}:${hostPort}: bind: ${hindrance}`;
   return options.userlandProxy ? `Error starting userland proxy: ${listen}` : listen;
 }
 

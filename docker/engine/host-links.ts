@@ -76,6 +76,14 @@ export class HostLinks {
     return this.#list('addr').flatMap((link) => addressInfo(link).map(({ local }) => String(local)));
   }
 
+  /** Whether it has an interface with an address that is neither loopback nor a bridge. */
+  get isConnected(): boolean {
+    return this.#list('addr').some((link) => {
+      const { ifname } = link;
+      return ifname !== 'lo' && kindOf(link) !== 'bridge' && addressInfo(link).length > 0;
+    });
+  }
+
   /** The destinations of on-link routes in the main table. */
   get onLinkRoutes(): Prefix[] {
     return this.#list('route').flatMap(({ dst, scope, table, type }) => {

@@ -6,8 +6,8 @@ import type { PortRequest } from './published-ports.js';
 export interface PortPool {
   /** The host ports that the engine's containers have. */
   readonly taken: readonly PortBinding[];
-  /** Whether something else on the host has the port. */
-  isBound(binding: PortBinding): boolean;
+  /** Whether something else on the host has the port, or the host does not have the address. */
+  hindrance(binding: PortBinding): Hindrance | undefined;
   /** Where the engine itself chooses. */
   readonly dynamic: { readonly first: number; readonly last: number };
   /** See EngineMemory.lastPorts; changed. */
@@ -15,8 +15,11 @@ export interface PortPool {
   /** See EngineTraits. */
   readonly comparesAllAddresses: boolean;
   /** What an engine says of a port that it cannot bind. */
-  bindError(binding: PortBinding): string;
+  bindError(binding: PortBinding, hindrance: Hindrance): string;
 }
+
+/** What bind(2) says. */
+export type Hindrance = 'address already in use' | 'cannot assign requested address';
 
 const ANY = '0.0.0.0';
 /** maxAllocatePortAttempts */
@@ -43,9 +46,12 @@ export function allocatePorts(
     if (owner !== undefined) {
       throw new EngineError(`Bind for ${owner.hostAddress}:${hostPort} failed: port is already allocated`);
     }
-    const bound = bindings.find((binding) => overlaps(binding, pool) || pool.isBound(binding));
-    if (bound === undefined) return bindings;
-    refused = pool.bindError(bound);
+    const failures = bindings.flatMap((binding) => {
+      const hindrance = overlaps(binding, pool) ? 'address already in use' : pool.hindrance(binding);
+      return hindrance === undefined ? [] : pool.bindError(binding, hindrance);
+    });
+    if (failures.length === 0) return bindings;
+    [refused] = failures;
     if (!isChosen) break;
   }
   throw new EngineError(refused);

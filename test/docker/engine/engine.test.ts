@@ -291,4 +291,32 @@ Engine(
   },
 );
 
+Engine('ports cannot be published on an address that the host does not have', () => {
+  const { script, type } = testHost('28.5.2');
+  script('dockerd\ndocker run -d --name web -p 192.0.2.10:80:80 -p 127.0.0.2:80:80 busybox');
+  assert.match(
+    type('docker run -d --name other -p 198.51.100.77:8090:80 busybox').stderr,
+    /failed to bind host port for 198\.51\.100\.77:8090:172\.17\.0\.3:80\/tcp: cannot assign requested address/,
+  );
+  const old = testHost('20.10.24');
+  old.script('dockerd');
+  assert.match(
+    old.type('docker run -d --name other -p 198.51.100.77:8090:80 busybox').stderr,
+    /Error starting userland proxy: listen tcp4 198\.51\.100\.77:8090: bind: cannot assign requested address/,
+  );
+});
+
+Engine('a container stays a member of a network that it could not be connected to', () => {
+  const { script, type, addresses } = testHost('26.1.5');
+  script(`dockerd
+    docker network create --subnet 10.1.0.0/30 small
+    docker run -d --name one --network small busybox
+    docker run -d --name two busybox`);
+  assert.match(type('docker network connect small two').stderr, /no available IPv4 addresses/);
+  assert.is(type('docker network connect small one').exitCode, 1);
+  assert.equal(addresses('two'), { bridge: '172.17.0.2', small: undefined });
+  script('docker stop one two\ndocker network connect small two\ndocker start two');
+  assert.equal(addresses('two'), { bridge: '172.17.0.2', small: '10.1.0.2' });
+});
+
 Engine.run();
