@@ -88,13 +88,14 @@ export class Trial {
       },
       {
         egress: (dev, bytes, at, available) => {
-          this.#sent.push({ dev: host.interfaceNames[dev], bytes: bytes.slice(at, at + available) });
+          this.#sent.push({ dev: this.emulator.host.interfaceNames[dev], bytes: bytes.slice(at, at + available) });
         },
         local: (bytes, at, available) => this.#delivered.push(bytes.slice(at, at + available)),
         dropped() {},
+        hostChanged: (now) => this.#arrivals.useHost(now),
       },
     );
-    this.#assumptions = new Assumptions(setting, host, this.emulator);
+    this.#assumptions = new Assumptions(setting, this.emulator.host, this.emulator);
     this.#arrivals = new ArrivalCheck(host, options.lax ?? false, () => 'the packet');
     if (setting.changes.length > 0)
       this.#changes = new RunChanges(this.emulator, changeSettingOf(setting, options), () => {});
@@ -124,7 +125,7 @@ export class Trial {
     Object.assign(frame, { linktype, tsSec, tsNsec, mark });
     if (dev === undefined) this.emulator.send(frame, isSourced);
     else {
-      frame.dev = this.#setting.host.interfaceIndex(dev);
+      frame.dev = this.emulator.host.knownIndex(dev);
       this.#arrivals.check(recordOf(frame), frame.dev, 0);
       this.emulator.receive(frame);
     }

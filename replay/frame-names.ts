@@ -90,7 +90,7 @@ export class FrameNames {
     const found = this.#inputs.flatMap((input, i) => (isOf(input) ? [i] : []));
     if (found.length === 1) return found[0];
     // What came by all interfaces is in one capture.
-    const isInterface = given === 'local' || this.#host.interfaceIndex(given) >= 0;
+    const isInterface = given === 'local' || this.#host.knownIndex(given) >= 0;
     const [{ name }] = this.#inputs;
     if (this.#inputs.length === 1 && isInterface && (name === 'capture' || name === 'stitched')) return 0;
     const some = `${names.length > 1 ? 'one of ' : ''}${names.join(', ')}`;

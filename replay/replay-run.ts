@@ -142,6 +142,8 @@ export class ReplayRun implements EmulatorOutput, CaptureSink {
   /** One writer takes what leaves by any interface, with a header of zeros where packets leave without one. */
   #stream: PcapWriter | undefined;
   readonly #outDir: string | undefined;
+  /** The host at the beginning. */
+  readonly #origin: Host;
   /** Undefined with a stream, which takes only what leaves by an interface. */
   readonly #local: PcapWriter | undefined;
   readonly #logs: LogFiles;
@@ -175,6 +177,7 @@ export class ReplayRun implements EmulatorOutput, CaptureSink {
   constructor(options: RunOptions, inputs: readonly RunInput[], outDir: string | undefined, limit: number) {
     const { host } = options;
     this.#outDir = outDir;
+    this.#origin = host;
     const dir = outDir === STANDARD_OUTPUT ? undefined : outDir;
     this.#logs = new LogFiles(dir, options.logTime ?? false, (path, linktype) => this.#open(path, linktype));
     this.#limit = limit;
@@ -268,6 +271,8 @@ export class ReplayRun implements EmulatorOutput, CaptureSink {
   }
 
   hostChanged(host: Host): void {
+    // Whoever has the host of the beginning knows interfaces by the same indexes.
+    this.#origin.expect(host.interfaceNames);
     this.#useHost(host);
     for (const one of host.interfaces) this.#followInterface(one);
     this.#fates?.useInterfaces(host.interfaces);

@@ -41,7 +41,7 @@ export abstract class StoryWatch implements PacketWatch {
 
   /** What becomes of PACKET, which gets into HOST now, in place of what comes next. */
   protected answered({ bytes, linktype, dev, tsSec, tsNsec, isSourced }: TrialPacket, host: Host): Story | undefined {
-    const frame = new Frame({ bytes, linktype, tsSec, tsNsec, dev: dev === undefined ? -1 : host.interfaceIndex(dev) });
+    const frame = new Frame({ bytes, linktype, tsSec, tsNsec, dev: dev === undefined ? -1 : host.knownIndex(dev) });
     if (dev === undefined) this.emulator.send(frame, isSourced);
     else this.emulator.receive(frame);
     return this.#teller.finish();

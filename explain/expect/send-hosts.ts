@@ -71,7 +71,7 @@ class HostAfterCaptures implements PacketWatch, SendHost {
 
   readonly output: NonNullable<PacketWatch['output']> = {
     egress: (dev, bytes, at, available) => {
-      const name = this.#setting.host.interfaceNames[dev];
+      const name = this.emulator.host.interfaceNames[dev];
       if (this.#isSending) this.#sent.push({ dev: name, bytes: bytes.slice(at, at + available) });
     },
     local: (bytes, at, available) => {
@@ -83,7 +83,7 @@ class HostAfterCaptures implements PacketWatch, SendHost {
 
   begin(emulator: IpStack): void {
     this.emulator = emulator;
-    this.#assumptions = new Assumptions(this.#setting, this.#setting.host, emulator);
+    this.#assumptions = new Assumptions(this.#setting, emulator.host, emulator);
   }
 
   wants(): boolean {
@@ -111,7 +111,7 @@ class HostAfterCaptures implements PacketWatch, SendHost {
     Object.assign(frame, { linktype, tsSec, tsNsec, mark });
     if (dev === undefined) emulator.send(frame, isSourced);
     else {
-      frame.dev = this.#setting.host.interfaceIndex(dev);
+      frame.dev = emulator.host.knownIndex(dev);
       emulator.receive(frame);
     }
     const story = this.#teller.finish()!;

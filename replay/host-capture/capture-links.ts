@@ -135,7 +135,7 @@ export class CaptureLinks {
   #pointOf(record: LinkRecord, location: LinkLocation, given: number): CapturePoint | 'other-host' | undefined {
     const isCooked = record.linktype === Linktype.LINUX_SLL2 || record.linktype === Linktype.LINUX_SLL;
     const name = given < 0 && !isCooked ? record.interfaceName : '';
-    const named = name === '' ? given : this.#host.interfaceIndex(name);
+    const named = name === '' ? given : this.#host.knownIndex(name);
     if (name !== '' && named < 0) return this.#noteUnknown(`interface ${name}`);
     switch (record.linktype) {
       case Linktype.LINUX_SLL2:

@@ -1,5 +1,5 @@
 /** How packets of a capture taken on the host are told apart: arrivals, answers, the own ones, and differences. */
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { suite } from 'uvu';
@@ -353,6 +353,50 @@ Sent('the host let a connection begin that the rules refuse: its later packets a
   const rules = table('filter', ':INPUT ACCEPT [0:0]\n:FORWARD DROP [0:0]\n:OUTPUT ACCEPT [0:0]\n', '');
   const { warnings } = captured(rules + MASQUERADING, FORWARDED);
   assert.match(warnings[0], /^1 connection was refused here, but not by the captured host: what followed was replayed/);
+});
+
+/** Snapshots of a host, each with interfaces of its own, for `--at`. */
+function laterHost(name: string, ...links: readonly unknown[]): string {
+  const folder = join(dir, name);
+  mkdirSync(folder, { recursive: true });
+  writeFileSync(join(folder, 'addr.json'), JSON.stringify([...HOST.addr, ...links]));
+  writeFileSync(join(folder, 'iptables-save.txt'), ACCEPTING);
+  return `snapshot:${folder}`;
+}
+
+Sent('bridges and their ports that come, go, and are made again under other ifindexes while the capture runs', () => {
+  const bridge = (ifindex: number) => link(ifindex, 'br-1', '172.30.0.1/16', { link_type: 'ether' });
+  const port = (ifindex: number) => link(ifindex, `veth${ifindex}`, undefined, { link_type: 'ether', master: 'br-1' });
+  const request = (ms: number, ttl: number) =>
+    udpPacket({ source: '172.30.0.2', destination: '192.0.2.50', sport: 1000 + ms, dport: 53, ttl });
+  const answer = (ms: number, ttl: number) =>
+    udpPacket({ source: '192.0.2.50', destination: '172.30.0.2', sport: 53, dport: 1000 + ms, ttl });
+  /** A request of a container, as it is seen on the port, on the bridge and as it leaves, and its answer. */
+  const exchange = (ms: number, br: number, veth: number): Seen[] => [
+    [veth, IN, request(ms, 64), ms],
+    [br, IN, request(ms, 64), ms],
+    [ETH0, OUT, request(ms, 63), ms],
+    [ETH0, IN, answer(ms, 64), ms + 1],
+    [br, OUT, answer(ms, 63), ms + 1],
+    [veth, OUT, answer(ms, 63), ms + 1],
+  ];
+  const seen = [...exchange(1000, 5, 6), ...exchange(2000, 5, 6), ...exchange(3000, 8, 9)];
+  // Each change is due with the frame before which it is: all of them are looked at ahead of it.
+  const first = segment('192.0.2.50:999', '192.0.2.10:22', TCP_SYN, 1);
+  const changes = [
+    `1s=${laterHost('made', bridge(5), port(6))}`,
+    `2.5s=${laterHost('removed')}`,
+    `3s=${laterHost('again', bridge(8), port(9))}`,
+  ];
+  const { egress, skipped, packets, warnings } = captured(ACCEPTING, [[ETH0, IN, first, 0], ...seen], { changes });
+  assert.equal(skipped, { 'bridge-port': 6 });
+  assert.is(packets.forwarded, 6);
+  assert.is(egress!.matched, 6);
+  assert.equal([egress!.missing, egress!.extra, egress!.different], [0, 0, 0]);
+  assert.equal(warnings, []);
+  // Where the change that brings them is late, nobody knows them.
+  const late = captured(ACCEPTING, [[ETH0, IN, first, 0], ...seen], { changes: changes.slice(0, 2) });
+  assert.equal(late.skipped, { 'bridge-port': 4, 'unknown-interface': 4 });
 });
 
 Sent.run();
