@@ -1,5 +1,7 @@
-/** The article that this project started from: its listings, the engine that made such rules, and what they let through. */
+/** The article that this project started from: its listings, the engine that made them, and what they let through. */
 import { spawnSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
@@ -61,6 +63,17 @@ Article('the rule that it adds for port 46379 lets in what was let in, and no co
 Article('after the restart of iptables, and that of Docker, packets fare as on a host with a real engine', () => {
   const checked = nfreplay('check', 'pcaps/article-restart');
   assert.match(checked, /9 passed, 0 failed\n$/);
+});
+
+Article('README shows what npm start tells', () => {
+  const { stdout } = spawnSync(process.execPath, ['dist/cli/start.js'], {
+    cwd: PROJECT,
+    encoding: 'utf8',
+    env: { ...process.env, COLUMNS: '120' },
+  });
+  const readme = readFileSync(join(PROJECT, 'README.md'), 'utf8');
+  const [, shown] = /```\n(in {8}[^`]*)```/.exec(readme) ?? [];
+  assert.ok(shown !== undefined && stdout.includes(shown), stdout);
 });
 
 Article.run();

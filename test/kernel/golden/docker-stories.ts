@@ -55,7 +55,7 @@ const docker: GoldenStory = {
 const article: GoldenStory = {
   name: 'article',
   protects:
-    'the host of the article that this project started from: a published port, containers that go out, two networks apart',
+    'the host of the article that this project started from: a published port, containers that go out, two networks',
   host: TWO_NETWORKS,
   rules: ARTICLE_RULES,
   *tell(stage) {
