@@ -8,7 +8,6 @@ import { readAllRules } from '../../core/rules/forms/merge.js';
 import type { RulesSource } from '../../core/rules/forms/read-rules.js';
 import { isScript, scriptBackend } from '../../core/rules/forms/script.js';
 import type { Backend, Ruleset } from '../../core/rules/model.js';
-import type { Command } from '../../docker/commands/action.js';
 import { filesOfHost } from '../../io/host-files.js';
 import { readText } from '../../io/text-file.js';
 import { checkBackend } from '../commands/apply-commands.js';
@@ -22,7 +21,7 @@ import {
 } from '../commands/host-command.js';
 import { CommandError, ReplayOptionsError, together } from '../errors.js';
 import type { HostLifeSetting } from '../life/host-life.js';
-import { planHostCommand } from '../life/plan-command.js';
+import { type PlannedOnHost, planHostCommand } from '../life/plan-command.js';
 import { isToBeWritten } from '../life/snapshot-folder.js';
 import { type RulesFile, readRulesFiles, rulesAt, rulesFilesOf, rulesPathsOf } from '../rules-files.js';
 import { type PlannedSnapshot, planSnapshot } from './snapshot-change.js';
@@ -37,7 +36,7 @@ export type PlannedAction =
 
 export interface PlannedCommand extends HostCommand {
   /** What a program that changes more than rules and sets is asked for; undefined: it is of another one. */
-  readonly host?: readonly Command[];
+  readonly host?: PlannedOnHost;
 }
 
 export interface PlannedChange {
@@ -73,7 +72,8 @@ const SNAPSHOT = 'snapshot:';
 function planChange(given: string, options: PlanOptions): PlannedChange {
   const { when, whenText, what } = splitChange(given);
   const action = planAction(what, `--at ${whenText}`, options);
-  return { when, whenText, what, paths: pathsOf(what), action };
+  const named = action.kind === 'commands' ? action.commands.flatMap(({ host }) => host?.paths ?? []) : [];
+  return { when, whenText, what, paths: [...pathsOf(what), ...named], action };
 }
 
 /**

@@ -203,7 +203,7 @@ export class RunChanges {
         output += this.#run(command);
         continue;
       }
-      for (const one of command.host) {
+      for (const one of command.host.commands) {
         const done = this.#runOnHost(command, one);
         if (exitCode === 0) exitCode = done.exitCode;
         output += titled(command, done.stdout + done.stderr);

@@ -9,10 +9,22 @@ import { refuseIrregular } from '../../io/path.js';
 import { readText } from '../../io/text-file.js';
 import { fileInCase } from '../case-folder.js';
 import type { CommandSource } from '../commands/host-command.js';
-import { loadComposeProject } from '../docker/compose-files.js';
+import { composeFilesIn, loadComposeProject } from '../docker/compose-files.js';
 
-/** For the commands of SOURCE on a host whose engine is in the state DOCKER. */
-export function filesOf({ file, argument, within }: CommandSource, docker: DockerState | undefined): ParseContext {
+/** What the parser of a command finds besides it. */
+export interface CommandNotes {
+  /** For people. */
+  readonly notes: string[];
+  /** The files that were read. */
+  readonly paths: string[];
+}
+
+/** For the commands of SOURCE on a host whose engine is in the state DOCKER. What is read is noted in FOUND. */
+export function filesOf(
+  { file, argument, within }: CommandSource,
+  docker: DockerState | undefined,
+  found: CommandNotes,
+): ParseContext {
   const pathOf = ({ text }: Word): string => {
     if (within === undefined) return text;
     const path = isAbsolute(text) ? fileInCase(within, text, argument ?? file) : join(within, text);
@@ -23,11 +35,19 @@ export function filesOf({ file, argument, within }: CommandSource, docker: Docke
   return {
     release,
     pathOf,
-    readText: (word) => readText(pathOf(word)),
+    readText: (word) => {
+      found.paths.push(pathOf(word));
+      return readText(pathOf(word));
+    },
     composeProject: (request) => {
       if (within !== undefined) throw notFollowed(request.command, 'a compose project in a case');
       if (release === undefined) throw notFollowed(request.command, 'a compose project without a known engine');
-      return loadComposeProject(request, release);
+      const { files, projectDirectory, envFiles } = request;
+      const given = files.length > 0 ? files.map(({ text }) => text) : composeFilesIn(projectDirectory?.text ?? '');
+      const project = loadComposeProject(request, release);
+      found.paths.push(...given, ...envFiles.map(({ text }) => text));
+      found.notes.push(...project.notes);
+      return project;
     },
   };
 }

@@ -5,28 +5,39 @@ import type { Command } from '../../docker/commands/action.js';
 import { CommandFault } from '../../docker/commands/fault.js';
 import { isServiceFile, SAVES_RULES } from '../../docker/commands/host-commands.js';
 import { parseDockerCommand } from '../../docker/commands/parse-command.js';
+import { ComposeError } from '../../docker/compose/compose-error.js';
 import { commandError, type HostCommand, placeOf } from '../commands/host-command.js';
 import { CommandError } from '../errors.js';
-import { filesOf } from './command-files.js';
+import { type CommandNotes, filesOf } from './command-files.js';
 import type { HostLifeSetting } from './host-life.js';
 
 const SAVE = '> /etc/sysconfig/iptables';
 
+/** What a command asks for, one thing after the other, and the files that were read for it. */
+export interface PlannedOnHost {
+  readonly commands: readonly Command[];
+  readonly paths: readonly string[];
+}
+
 /**
- * What COMMAND, whose tool is `host` or `iptables-save`, asks for on a host in SETTING: one thing after the other.
+ * What COMMAND, whose tool is `host` or `iptables-save`, asks for on a host in SETTING.
  * @throws {CommandError} if it is faulty, or the host is not known well enough for it
  * @throws {FileError} if a file that it names cannot be read
  */
-export function planHostCommand(command: HostCommand, setting: HostLifeSetting): Command[] {
+export function planHostCommand(command: HostCommand, setting: HostLifeSetting): PlannedOnHost {
   const { all, source, tool } = command;
   const file = source.argument ?? source.file;
-  if (tool === 'iptables-save') return [{ action: savingAction(command), words: all, file, notes: [] }];
+  if (tool === 'iptables-save') {
+    return { commands: [{ action: savingAction(command), words: all, file, notes: [] }], paths: [] };
+  }
   const isKnown = setting.docker !== undefined;
   if (!isKnown && all.some(({ text }) => /^(?:.*\/)?(?:docker|docker-compose|dockerd)$/.test(text)))
     throw unknownEngine(command);
-  const commands = parsed(command, file, setting);
+  const found: CommandNotes = { notes: [], paths: [] };
+  const commands = parsed(command, file, setting, found);
   if (!isKnown && commands.some(({ action }) => isOfDocker(action))) throw unknownEngine(command);
-  return commands;
+  const { notes, paths } = found;
+  return { commands: commands.map((one) => ({ ...one, notes: [...one.notes, ...notes] })), paths };
 }
 
 function unknownEngine({ all, source }: HostCommand): CommandError {
@@ -34,10 +45,16 @@ function unknownEngine({ all, source }: HostCommand): CommandError {
   return commandError(source, all, all[0], what, '--host with a folder that `nfreplay docker` has written');
 }
 
-function parsed({ all, source }: HostCommand, file: string, setting: HostLifeSetting): Command[] {
+function parsed(
+  { all, source }: HostCommand,
+  file: string,
+  { docker }: HostLifeSetting,
+  found: CommandNotes,
+): Command[] {
   try {
-    return parseDockerCommand(all, file, filesOf(source, setting.docker));
+    return parseDockerCommand(all, file, filesOf(source, docker, found));
   } catch (error) {
+    if (error instanceof ComposeError) throw new CommandError(error.message, error.isUnsupported);
     if (!(error instanceof CommandFault)) throw error;
     const { word, message, isUnsupported } = error;
     throw new CommandError(`${placeOf(source, all, word)}: ${shown(message)}`, isUnsupported);

@@ -134,6 +134,31 @@ Life('a container that is made and connected later has rules, addresses and a na
   assert.not.match(rulesNow(), '--to-destination 172.18.0.2:80');
 });
 
+Life('docker compose with another file makes what is new, and what is wrong in a file is told with its place', () => {
+  const host = hostFolder('compose', '28.5.2', 'dockerd');
+  const file = (name: string, ports: string): string => {
+    const path = join(dir, name);
+    writeFileSync(path, `services:\n  web:\n    image: nginx\n    ${ports}\n`);
+    return path;
+  };
+  const first = file('first.yaml', 'ports: ["8080:80"]');
+  const second = file('second.yaml', 'ports: ["9090:80"]');
+  const up = (path: string): string => `docker compose -p shop -f ${path} up -d`;
+  const { changes = [], packets, run: record } = run(host, [`0.5s=${up(first)}`, `5.5s=${up(second)}`]);
+  assert.equal(changes[0].containers, { started: ['shop-web-1'] });
+  assert.equal(changes[0].networks, { added: ['shop_default'] });
+  assert.is(changes[1].exitCode, undefined);
+  // One new connection a second, from 1 to 5; the first one was opened before anybody translated it.
+  assert.is(packets.forwarded, 5);
+  assert.match(rulesNow(), '--dport 9090 -j DNAT');
+  assert.equal(
+    record.changes?.map(({ path }) => path),
+    [first, second],
+  );
+  const wrong = file('wrong.yaml', 'prots: ["9090:80"]');
+  assert.throws(() => run(host, [`1s=${up(wrong)}`, '2s=docker stpo web']), /wrong\.yaml:4:5: .*--at 2s: word 2: /s);
+});
+
 Life('a replay goes on from a snapshot that was written in the middle of an engine’s life', () => {
   const host = hostFolder('middle', '28.5.2', WEB);
   const changes = ['1.5s=docker stop web', '3.5s=docker start web', '7.5s=docker restart web'];
