@@ -130,17 +130,17 @@ function forEach(
 
 /** `docker run -d` prints the id of a container that was made, whether it starts or not. */
 function runContainer(engine: Engine, action: DockerAction & { kind: 'create' | 'run' }, output: Output): void {
-  const prefix = `docker: ${FROM_DAEMON}`;
-  const isDone = tryTo(output, prefix, 125, () => {
+  const failed: Output = { exitCode: 0, stdout: '', stderr: '' };
+  const isDone = tryTo(failed, `docker: ${FROM_DAEMON}`, 125, () => {
     const container = createContainer(engine, action.spec);
     output.stdout += `${container.id}\n`;
     if (action.kind === 'run') startContainer(engine, container);
   });
   if (isDone) return;
-  const command = `docker ${action.kind} --help`;
-  output.stderr += isSince(engine.release, 27, 0, 0)
-    ? `\nRun '${command}' for more information\n`
-    : `See '${command}'.\n`;
+  output.exitCode = 125;
+  const help = `docker ${action.kind} --help`;
+  if (isSince(engine.release, 27, 0, 0)) output.stderr = `${failed.stderr}\nRun '${help}' for more information\n`;
+  else output.stderr = `${failed.stderr.replace(/\.?\n$/, '')}.\n${output.stdout === '' ? `See '${help}'.\n` : ''}`;
 }
 
 function carryOutCompose(engine: Engine, action: DockerAction, output: Output): void {

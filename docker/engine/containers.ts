@@ -83,7 +83,8 @@ export function startContainer(engine: Engine, container: Container): void {
     if (!(error instanceof EngineError || error instanceof FirewallError)) throw error;
     leaveAll(engine, container);
     if (container.spec.isRemovedWhenStopped) forget(engine, container);
-    const isNamed = namesNetworkingInErrors && error.message !== broken;
+    const isShared = container.spec.networkMode.startsWith('container:');
+    const isNamed = namesNetworkingInErrors && error.message !== broken && !isShared;
     const prefix = isNamed ? 'failed to set up container networking: ' : '';
     throw new EngineError(prefix + error.message);
   }
@@ -98,10 +99,20 @@ function brokenLink(engine: Engine, { name, spec }: Container): string | undefin
   return `Cannot link to a non running container: /${stopped} AS /${name}/${stopped}`;
 }
 
+/** A container that shares the network of another one needs that to run. @throws {EngineError} */
 function refuseSharing(engine: Engine, { spec }: Container): void {
   if (!spec.networkMode.startsWith('container:')) return;
-  const other = engine.container(spec.networkMode.slice('container:'.length));
-  if (!other.isRunning) throw new EngineError(`cannot join network of a non running container: ${other.id}`);
+  const isNew = isSince(engine.release, 28, 0, 0);
+  const prefix = isNew ? 'joining network namespace of container: ' : '';
+  const name = spec.networkMode.slice('container:'.length);
+  const other = engine.findContainer(name);
+  if (other === undefined) throw new EngineError(`${prefix}No such container: ${name}`);
+  if (other.isRunning) return;
+  throw new EngineError(
+    isNew
+      ? `${prefix}cannot join network namespace of a non running container: container ${other.name} is exited`
+      : `cannot join network of a non running container: ${other.id}`,
+  );
 }
 
 /** The default network first; the others in the order in which they were connected, which a real engine may change. */

@@ -112,7 +112,10 @@ export function reserve(network: Network, address?: string): string {
   }
   if (number !== undefined && !isFree(number, space, addressing)) throw new EngineError('Address already in use');
   const taken = address ?? freeAddress(space, addressing);
-  if (taken === undefined) throw new EngineError("no available IPv4 addresses on this network's address pools");
+  if (taken === undefined) {
+    const { spec, id } = network;
+    throw new EngineError(`no available IPv4 addresses on this network's address pools: ${spec.name} (${id})`);
+  }
   network.addressing = withAddress(addressing, taken);
   return taken;
 }

@@ -46,6 +46,7 @@ export function allocatePorts(
     if (owner !== undefined) {
       throw new EngineError(`Bind for ${owner.hostAddress}:${hostPort} failed: port is already allocated`);
     }
+    if (listensTwice(bindings)) throw new EngineError('failed to listen on TCP socket: address already in use');
     const failures = bindings.flatMap((binding) => {
       const hindrance = overlaps(binding, pool) ? 'address already in use' : pool.hindrance(binding);
       return hindrance === undefined ? [] : pool.bindError(binding, hindrance);
@@ -87,6 +88,12 @@ function takenBy({ hostAddress, hostPort, protocol }: PortBinding, pool: PortPoo
     const isAny = pool.comparesAllAddresses && (hostAddress === ANY || other.hostAddress === ANY);
     return other.hostAddress === hostAddress || isAny;
   });
+}
+
+/** Of TCP, a socket on all addresses and one on a single address can be bound, but cannot both listen. */
+function listensTwice(bindings: readonly PortBinding[]): boolean {
+  const hasAny = bindings.some(({ hostAddress }) => hostAddress === ANY);
+  return hasAny && bindings.length > 1 && bindings[0].protocol === 'tcp';
 }
 
 /** A port on all addresses cannot be bound where one address has it, nor the other way round. */

@@ -319,4 +319,32 @@ Engine('a container stays a member of a network that it could not be connected t
   assert.equal(addresses('two'), { bridge: '172.17.0.2', small: '10.1.0.2' });
 });
 
+Engine('a container that shares the network of another needs that to run', () => {
+  const said = (release: string): string[] => {
+    const { script, type } = testHost(release);
+    script('dockerd\ndocker create --name other busybox');
+    const failures = ['nowhere', 'other'].map((name) => {
+      const { exitCode, stderr } = type(`docker run -d --name by-${name} --network container:${name} busybox`);
+      assert.is(exitCode, 125);
+      return stderr.split('\n')[0];
+    });
+    script('docker start other by-other');
+    return failures;
+  };
+  const joining = 'docker: Error response from daemon: joining network namespace of container:';
+  assert.is(said('28.5.2')[0], `${joining} No such container: nowhere`);
+  assert.match(said('28.5.2')[1], /cannot join network namespace of a non running container: container other is /);
+  assert.is(said('20.10.24')[0], 'docker: Error response from daemon: No such container: nowhere.');
+  assert.match(said('20.10.24')[1], /cannot join network of a non running container: /);
+});
+
+Engine('on one container, too, a port of TCP is either on all addresses or on one', () => {
+  const { script, type } = testHost('28.5.2');
+  script('dockerd\ndocker run -d --name dns -p 0.0.0.0:53:53/udp -p 127.0.0.1:53:53/udp busybox');
+  assert.match(
+    type('docker run -d --name web -p 0.0.0.0:90:80 -p 127.0.0.1:90:80 busybox').stderr,
+    /failed to listen on TCP socket: address already in use/,
+  );
+});
+
 Engine.run();
