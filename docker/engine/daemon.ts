@@ -40,7 +40,7 @@ export function startDaemon(engine: Engine): void {
   const isOld = !isSince(release, 28, 0, 0);
   if (options.iptables && !isSince(release, 27, 3, 0)) loadBridgeModule(engine);
   const survivors = engine.containers.filter(({ isRunning }) => isRunning);
-  engine.firewall.start(isOld && enableForwarding(engine));
+  engine.firewall.start(isOld && enableForwarding(engine), engine.networks.length === 0);
   const drawn = engine.networks.length === 0 ? undefined : engine.drawRestart();
   // As its store lists them; the map that they pass through on a real host begins anywhere.
   const byId = [...engine.networks].sort((a, b) => (a.id < b.id ? -1 : 1));

@@ -46,8 +46,8 @@ export interface PresentNetwork {
  * what the engine itself takes back.
  */
 export interface Firewall {
-  /** The daemon starts. ENABLED_FORWARDING: it has just turned ip_forward on. */
-  start(enabledForwarding: boolean): void;
+  /** The daemon starts. ENABLED_FORWARDING: it has just turned ip_forward on. IS_FIRST: it has no networks yet. */
+  start(enabledForwarding: boolean, isFirst?: boolean): void;
   /** ENABLED_FORWARDING: the engine has just turned ip_forward on for it, as those since 28 do. */
   addNetwork(network: BridgeNetwork, enabledForwarding?: boolean): void;
   /** As addNetwork, for a network that the daemon finds when it starts and does not make again. */

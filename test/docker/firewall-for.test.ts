@@ -12,7 +12,7 @@ const FirewallFor = suite('the firewall of a release');
 /** The chains that an engine of RELEASE has in filter when it has started. */
 function chainsOf(release: string, backend: 'legacy' | 'nft' = 'legacy'): string[] {
   const host = new OfflineHost({ backend });
-  firewallFor({ release: parseRelease(release), options: DEFAULT_OPTIONS }, host, []).start(false);
+  firewallFor({ release: parseRelease(release), options: DEFAULT_OPTIONS }, host, []).start(false, true);
   const [, filter] = /^\*filter\n([^*]*)/m.exec(host.saveRules())!;
   return [...filter.matchAll(/^:(DOCKER\S*)/gm)].map(([, chain]) => chain);
 }

@@ -42,14 +42,14 @@ export class LibnetworkFirewall implements Firewall {
     this.#setUpOnce = [...present];
   }
 
-  start(enabledForwarding: boolean): void {
+  start(enabledForwarding: boolean, isFirst = false): void {
     if (this.#options.iptables) {
       this.#removeChains();
       this.#createChains();
       if (enabledForwarding && this.#details.dropsForwarded) this.#dropForwarded();
     }
-    // The networks none and host are made before the first other one.
-    if (!this.#tool.hasChain('filter', USER_CHAIN)) this.#arrangeUserChain();
+    // The first time, the networks none and host are made.
+    for (let i = 0; i < (isFirst ? 2 : 0); i++) this.#arrangeUserChain();
   }
 
   addNetwork(network: BridgeNetwork): void {
@@ -137,13 +137,12 @@ export class LibnetworkFirewall implements Firewall {
 
   #removeChains(): void {
     const { chains, obsoleteChains } = this.#isolation;
-    const jumps = obsoleteChains.map((chain) => rules.forwardRule('-j', chain));
-    const published = [
-      rules.translationRule('PREROUTING', true),
-      rules.translationRule('OUTPUT', false),
-      rules.translationRule('OUTPUT', true),
-    ];
-    for (const rule of [...jumps, ...published]) this.#tool.deleteIfPossible(rule);
+    for (const chain of obsoleteChains) attempt(() => this.#tool.delete(rules.forwardRule('-j', chain)));
+    const local = ['-m', 'addrtype', '--dst-type', 'LOCAL'];
+    const jump = ['-j', rules.DOCKER];
+    this.#tool.tries('-t', 'nat', '-D', 'PREROUTING', ...local, ...jump);
+    this.#tool.tries('-t', 'nat', '-D', 'OUTPUT', ...local, '!', '--dst', '127.0.0.0/8', ...jump);
+    this.#tool.tries('-t', 'nat', '-D', 'OUTPUT', ...local, ...jump);
     this.#tool.removeChain('nat', rules.DOCKER);
     for (const chain of [rules.DOCKER, ...chains, ...obsoleteChains]) this.#tool.removeChain('filter', chain);
   }
@@ -274,10 +273,12 @@ export class LibnetworkFirewall implements Firewall {
     const { allowsIcc } = network;
     const rule = rules.iccRule(network, allowsIcc ? 'ACCEPT' : 'DROP');
     if (!isAdded) {
-      this.#tool.deleteIfPossible(rule);
+      attempt(() => this.#tool.delete(rule));
       return;
     }
-    this.#tool.deleteIfPossible(rules.iccRule(network, allowsIcc ? 'DROP' : 'ACCEPT'));
+    const opposite = rules.iccRule(network, allowsIcc ? 'DROP' : 'ACCEPT');
+    if (this.#details.isSince25) attempt(() => this.#tool.delete(opposite));
+    else this.#tool.deleteIfPossible(opposite);
     if (this.#tool.exists(rule)) return;
     const what = allowsIcc ? 'allow' : 'prevent';
     const command = commandOf(allowsIcc ? '-I' : '-A', rule, this.#details.isSince25);

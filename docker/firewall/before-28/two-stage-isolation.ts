@@ -6,7 +6,7 @@
 import { UnsupportedError } from '../../error.js';
 import { formatRelease, isSince } from '../../releases.js';
 import type { BridgeNetwork, MakeFirewall } from '../firewall.js';
-import { type EngineRule, wrapped } from '../iptables-tool.js';
+import { attempt, type EngineRule, wrapped } from '../iptables-tool.js';
 import type { Isolation } from './isolation.js';
 import { LibnetworkFirewall } from './libnetwork-firewall.js';
 
@@ -32,13 +32,13 @@ const STAGES: Isolation = {
     try {
       wrapped(say, () => tool.insert(second));
     } catch (error) {
-      tool.deleteIfPossible(first);
+      attempt(() => tool.delete(first));
       throw error;
     }
   },
   // What fails is only logged.
   remove: (tool, network) => {
-    for (const rule of stageRules(network)) tool.deleteIfPossible(rule);
+    for (const rule of stageRules(network)) attempt(() => tool.delete(rule));
   },
 };
 

@@ -5,7 +5,7 @@
  *   engine RELEASE BACKEND OPTION=VALUE…     once or more: each of them does the same. Options as in `DaemonOptions`
  *   iptables WORDS                           another program's rule
  *   save-rules, restart iptables             the rules now; all rules deleted, and those that were saved restored
- *   start [forwarding]                       the engine starts, and has turned ip_forward on
+ *   start [first] [forwarding]               the engine starts, for the first time, and has turned ip_forward on
  *   network BRIDGE PREFIX [inside] [icc=off] [masq=off] [snat=ADDRESS] [mode=MODE]
  *   restore BRIDGE                           the engine finds the network when it starts, and does not make it again
  *   rm BRIDGE                                the network is removed
@@ -132,7 +132,7 @@ export class CaseRun {
         return;
       case 'start':
         this.#firewall = this.#makeFirewall();
-        this.#firewall.start(words.includes('forwarding'));
+        this.#firewall.start(words.includes('forwarding'), words.includes('first'));
         return;
       case 'network':
         this.#networks.set(bridge, networkOf(bridge, rest));
