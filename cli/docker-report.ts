@@ -85,7 +85,7 @@ function endpointRow({ address = '', spec, bindings }: EndpointState): string[] 
 }
 
 /** `0.0.0.0:9000-9002 → 9000-9002/tcp`: BINDINGS, those in a row together. */
-export function publishedTexts(bindings: readonly PortBinding[]): string[] {
+function publishedTexts(bindings: readonly PortBinding[]): string[] {
   const sorted = [...bindings].sort(
     (a, b) => a.protocol.localeCompare(b.protocol) || compareAddresses(a, b) || a.hostPort - b.hostPort,
   );

@@ -38,12 +38,6 @@ const ALIASES: Readonly<Record<string, string>> = { remove: 'rm' };
 const PROGRAMS: readonly string[] = ['dockerd', 'docker', 'docker-compose', ...Object.keys(HOST_COMMANDS)];
 const WANTED = 'docker, docker compose, dockerd, iptables, ipset, sysctl -w, systemctl or service, …';
 
-/** Whether TEXT starts as one of these commands does. */
-export function startsAsDockerCommand(text: string): boolean {
-  const first = /^\s*(?:sudo\s+)?(\S+)(?:\s|$)/.exec(text)?.[1] ?? '';
-  return PROGRAMS.includes(baseName(first));
-}
-
 /**
  * What the line of ALL these words in FILE does.
  * @throws {CommandFault}, and what the context throws
