@@ -66,7 +66,7 @@ function inspectedContainer(json: JsonObject, macs: boolean): string {
   const ports = Object.entries(NetworkSettings.Ports ?? {}).flatMap(([port, bindings]) =>
     (bindings ?? [])
       .filter(({ HostIp }) => !HostIp.includes(':'))
-      .map(({ HostIp, HostPort }) => `${HostIp}:${HostPort}>${port}`),
+      .map(({ HostIp, HostPort }) => `${HostIp}:${Number(HostPort)}>${port}`),
   );
   return containerText(Name.slice(1), State.Running, State.Running ? parts : [], ports);
 }

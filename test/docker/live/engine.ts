@@ -30,7 +30,9 @@ export async function engineRoot(name: EngineName, cache: string): Promise<strin
     return '';
   }
   const root = join(cache, name);
-  if (existsSync(join(root, 'usr/sbin/dockerd'))) return root;
+  // debootstrap removes its own folder when it is done.
+  if (existsSync(join(root, 'usr/sbin/dockerd')) && !existsSync(join(root, 'debootstrap'))) return root;
+  rmSync(root, { recursive: true, force: true });
   const script = `/usr/share/debootstrap/scripts/${suite}`;
   if (!existsSync(script)) symlinkSync('sid', script);
   console.error(`laying out engine ${name} in ${root} …`);

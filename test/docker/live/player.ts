@@ -28,6 +28,8 @@ const RESTARTED_MS = 1000;
 const CARRIER_MS = 1200;
 const SERVER_START_MS = 700;
 const KEPT_OUTPUT = 400;
+const SIGNALS = ['SIGINT', 'SIGTERM'] as const;
+const INTERRUPTED = 130;
 
 /**
  * Plays STORY, and writes into the folder of OPTIONS: any.pcap (`tcpdump -i any` on the host), story.jsonl (a line a
@@ -43,6 +45,17 @@ export async function play(story: readonly Step[], options: PlayOptions): Promis
   const settings = { name: options.engine, root, backend: options.backend, work };
   const engine = new Engine(settings, lan, background);
   const path = process.env.PATH;
+  const cleanUp = async (): Promise<void> => {
+    await engine.remove();
+    background.end();
+    await lan.remove();
+    process.env.PATH = path;
+    rmSync(work, { recursive: true, force: true });
+  };
+  const onSignal = (): void => {
+    void cleanUp().then(() => process.exit(INTERRUPTED));
+  };
+  for (const signal of SIGNALS) process.once(signal, onSignal);
   try {
     chooseIptables(join(work, 'bin'), options.backend);
     process.env.PATH = `${join(work, 'bin')}:${path}`;
@@ -55,11 +68,8 @@ export async function play(story: readonly Step[], options: PlayOptions): Promis
     await sleep(SETTLE_MS);
     writeFileSync(join(options.out, 'iptables.log'), `${engine.iptablesCalls().join('\n')}\n`);
   } finally {
-    await engine.remove();
-    background.end();
-    await lan.remove();
-    process.env.PATH = path;
-    rmSync(work, { recursive: true, force: true });
+    for (const signal of SIGNALS) process.off(signal, onSignal);
+    await cleanUp();
   }
 }
 
