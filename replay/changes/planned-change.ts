@@ -201,7 +201,9 @@ function planCommand(command: HostCommand, backend: Backend, life: HostLifeSetti
   const { tool, source, all } = command;
   if (tool === 'host' || tool === 'iptables-save') return { ...command, host: planHostCommand(command, life) };
   if (tool !== 'sysctl') return command;
-  const what = 'sysctls do not change while packets flow';
+  // On a host with an engine, which changes some of them as well.
+  if (life.docker !== undefined) return { ...command, host: planHostCommand(command, life) };
+  const what = 'sysctls do not change while packets flow, but on a host with docker.json';
   throw commandError(source, all, all[0], what, '--apply, for a host that has them from the beginning');
 }
 

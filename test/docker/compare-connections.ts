@@ -7,13 +7,18 @@ const NEARLY_EXPIRED_SECONDS = 1;
  * The kernel joins a group on each bridge that comes up (IGMP), also where the bridge has no port yet: no capture has
  * these packets.
  */
-const OWN_REPORT = /^unknown 2 src=\S+ dst=224\.0\.0\.22 /;
+const OWN_REPORT = /^unknown 2 .*src=224\.0\.0\.22 /;
+
+const ORIGINAL_TUPLE = /src=\S+ dst=\S+ (?:sport=\S+ dport=\S+ )?(?:type=\S+ code=\S+ id=\S+ )?/;
 
 export interface ConnectionComparison {
   /** Whether packets between SOURCE and DESTINATION, as the receiver sees them, only pass between ports of a bridge. */
   readonly isBridged: (source: string, destination: string) => boolean;
-  /** The host's own connections, which were captured after NAT, may have been for another port. */
-  readonly isOwnPortKnown: boolean;
+  /**
+   * The host's addresses, if what they have sent was captured after NAT, and so may have been addressed otherwise. Of
+   * such connections only the answers are compared.
+   */
+  readonly translated: ReadonlySet<string>;
 }
 
 interface Entry {
@@ -32,16 +37,16 @@ export function connectionDifferences(wanted: string, found: string, how: Connec
   ];
 }
 
-function entriesOf(text: string, { isBridged, isOwnPortKnown }: ConnectionComparison): Entry[] {
+function entriesOf(text: string, { isBridged, translated }: ConnectionComparison): Entry[] {
   const lines = text.split('\n').filter((line) => line.startsWith('ipv4 '));
   const entries = lines.map((line) => {
     const words = line.trim().split(/\s+/);
     const hasTimeout = /^\d+$/.test(words[4] ?? '');
     const kept = words.filter((word, i) => !(i === 4 && hasTimeout) && !/^(?:use|secctx|id|mark)=/.test(word));
     const shown = kept.slice(2).join(' ');
-    const isOwn = /src=(?:127\.|192\.0\.2\.10 )/.test(shown);
+    const [, source] = /src=(\S+)/.exec(shown) ?? [];
     return {
-      text: isOwn && !isOwnPortKnown ? shown.replace(/dport=\d+/, 'dport=?') : shown,
+      text: translated.has(source ?? '') ? shown.replace(ORIGINAL_TUPLE, '') : shown,
       isExpiring: hasTimeout && Number(words[4]) <= NEARLY_EXPIRED_SECONDS,
     };
   });

@@ -36,7 +36,7 @@ export function containerDifferences(
 }
 
 const endpointText = (network: string, address: string | undefined, mac: string | undefined): string =>
-  [network, address, mac].filter((word) => word !== undefined).join(' ');
+  [network, address, mac].filter((word) => word !== undefined && word !== '').join(' ');
 
 function containerText(
   name: string,

@@ -3,11 +3,21 @@
 /** The chains of which counters are compared: packets reach them by interfaces, so that the capture has them. */
 const COUNTED = ['raw PREROUTING', 'nat PREROUTING', 'filter FORWARD'];
 
-/**
- * What differs, a line each. BRIDGED: so many frames passed between ports of a bridge, which the kernel shows to rules
- * (net.bridge.bridge-nf-call-iptables), and which are not followed.
- */
-export function counterDifferences(wanted: string, found: string, bridged: number): string[] {
+export interface CounterComparison {
+  /**
+   * So many frames passed between ports of a bridge. The kernel shows them to rules
+   * (net.bridge.bridge-nf-call-iptables); they are not followed.
+   */
+  readonly bridged: number;
+  readonly countsPolicies: boolean;
+}
+
+/** What differs, a line each. */
+export function counterDifferences(
+  wanted: string,
+  found: string,
+  { bridged, countsPolicies }: CounterComparison,
+): string[] {
   const [inWanted, inFound] = [countersOf(wanted), countersOf(found)];
   return COUNTED.flatMap((chain) => {
     const rules = inWanted.rules.get(chain) ?? [];
@@ -21,7 +31,7 @@ export function counterDifferences(wanted: string, found: string, bridged: numbe
     );
     const policy = inWanted.policies.get(chain);
     // iptables 1.8.9 with nft creates chains that do not count.
-    const isCounted = policy !== undefined && policy !== '0:0';
+    const isCounted = countsPolicies && policy !== undefined && policy !== '0:0';
     // A table without rules, of which a program has asked, counts from then on.
     const foundPolicy = inFound.policies.get(chain);
     const isDifferent = isCounted && foundPolicy !== undefined && !isAlike(policy, foundPolicy, bridged);

@@ -17,17 +17,7 @@ export function randomRun(world: StoryWorld): { words: string; container: StoryC
   const ports: PublishedPort[] = [];
   const isShared = network.some((word) => word.startsWith('--network container:'));
   if (networks.length > 0 || (!isShared && random.chance(0.1))) {
-    for (
-      let left = random.weighted([
-        [4, 0],
-        [5, 1],
-        [2, 2],
-        [1, 3],
-      ]);
-      left > 0;
-      left--
-    ) {
-      const { word, published } = randomPort(world);
+    for (const { word, published } of randomPorts(world)) {
       words.push(word);
       ports.push(...published);
     }
@@ -71,30 +61,72 @@ function randomPlace(world: StoryWorld): { networks: string[]; words: string[] }
   return { networks: [name], words };
 }
 
-function randomPort(world: StoryWorld): { word: string; published: PublishedPort[] } {
-  const { random } = world;
+interface RandomPort {
+  readonly word: string;
+  readonly published: PublishedPort[];
+}
+
+function randomPorts(world: StoryWorld): RandomPort[] {
+  const count = world.random.weighted([
+    [4, 0],
+    [5, 1],
+    [2, 2],
+    [1, 3],
+  ]);
+  // Engines before 27 sort several ports of a container by what is no order, unless both of its ends ascend.
+  if (count > 1 && world.engine !== '28.5')
+    return [7, 80, 91].slice(0, count).map((inside) => plainPort(world, `${inside}`));
+  return Array.from({ length: count }, () => randomPort(world));
+}
+
+function hostPort(world: StoryWorld): number {
   // Now and then one that another container has.
-  const port =
-    world.next('port') > 0 && random.chance(0.05) ? FIRST_HOST_PORT : FIRST_HOST_PORT + world.next('port') * 4;
-  const isUdp = random.chance(0.15);
-  const protocol = isUdp ? 'udp' : 'tcp';
-  const suffix = isUdp ? '/udp' : random.pick(['', '', '/tcp']);
-  const inside = random.pick([80, 80, 80, 7, 81]);
-  const one = [{ hostPort: port, protocol } as const];
-  const host = random.weighted([
+  if (world.next('port') > 0 && world.random.chance(0.05)) return FIRST_HOST_PORT;
+  return FIRST_HOST_PORT + world.next('port') * 4;
+}
+
+function randomHost({ random }: StoryWorld): string {
+  return random.weighted([
     [6, ''],
     [1, '127.0.0.1:'],
     [1, '192.0.2.10:'],
     [1, '0.0.0.0:'],
   ]);
-  return random.weighted<() => { word: string; published: PublishedPort[] }>([
-    [8, () => ({ word: `-p ${host}${port}:${inside}${suffix}`, published: one })],
-    [2, () => ({ word: `-p ${host}${port}-${port + 2}:80-82${suffix}`, published: one })],
-    [1, () => ({ word: `--publish ${port}:${inside}${suffix}`, published: one })],
-    [1, () => ({ word: `-p ${host}${port}-${port + 3}:80${suffix}`, published: one })],
+}
+
+function randomProtocol({ random }: StoryWorld): { protocol: 'tcp' | 'udp'; suffix: string } {
+  return random.chance(0.15)
+    ? { protocol: 'udp', suffix: '/udp' }
+    : { protocol: 'tcp', suffix: random.pick(['', '/tcp']) };
+}
+
+function plainPort(world: StoryWorld, inside: string): RandomPort {
+  const port = hostPort(world);
+  const { protocol, suffix } = randomProtocol(world);
+  const option = world.random.pick(['-p', '-p', '--publish']);
+  return {
+    word: `${option} ${randomHost(world)}${port}:${inside}${suffix}`,
+    published: [{ hostPort: port, protocol }],
+  };
+}
+
+function randomPort(world: StoryWorld): RandomPort {
+  const { random } = world;
+  const inside = random.pick([80, 80, 80, 7, 81]);
+  const { protocol, suffix } = randomProtocol(world);
+  return random.weighted<() => RandomPort>([
+    [9, () => plainPort(world, `${inside}`)],
+    [2, () => range(2, '80-82')],
+    [1, () => range(3, '80')],
     [0.7, () => ({ word: `-p ${inside}${suffix}`, published: [] })],
     // The images expose nothing: what they do cannot be told from a command.
     [0.7, () => ({ word: `-P --expose ${random.pick(['80', '80-82', '7/udp', '81/tcp'])}`, published: [] })],
     [0.5, () => ({ word: `--expose ${inside}${suffix}`, published: [] })],
   ])();
+
+  function range(more: number, containerPorts: string): RandomPort {
+    const port = hostPort(world);
+    const word = `-p ${randomHost(world)}${port}-${port + more}:${containerPorts}${suffix}`;
+    return { word, published: [{ hostPort: port, protocol }] };
+  }
 }

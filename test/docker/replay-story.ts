@@ -50,7 +50,9 @@ function replayIn(recording: Recording, dir: string): ReplayedStory {
     changes: changes.map(({ time, change }) => `@${time.toFixed(6)}=${change}`),
   });
   const differences = recording.snapshots.flatMap((snapshot) =>
-    replayedDifferences(snapshot, join(dir, 'got', snapshot.name), summary).map((line) => `${snapshot.name}: ${line}`),
+    replayedDifferences(recording, snapshot, join(dir, 'got', snapshot.name), summary).map(
+      (line) => `${snapshot.name}: ${line}`,
+    ),
   );
   return { differences, summary };
 }
@@ -64,20 +66,32 @@ function writeHost(recording: Recording, started: number, dir: string): void {
   writeFileSync(join(dir, 'docker.json'), JSON.stringify(engine.state));
 }
 
-function replayedDifferences(snapshot: RecordedSnapshot, dir: string, summary: Summary): string[] {
+function replayedDifferences(
+  recording: Recording,
+  snapshot: RecordedSnapshot,
+  dir: string,
+  summary: Summary,
+): string[] {
   const read = (file: string): string => readFileSync(join(dir, file), 'utf8');
   const bridged = summary.skipped.bridged ?? 0;
+  // iptables-legacy 1.8.9, as commands are followed, sets policies' counters back where that of later engines does not.
+  const countsPolicies = recording.engine === '20.10' || recording.backend === 'nft';
   const subnets = snapshot.list('networks.json').flatMap(subnetOf);
   const isBridged = (source: string, destination: string): boolean =>
     bridged > 0 && subnets.some((subnet) => subnet.contains(source) && subnet.contains(destination));
-  const isOwnPortKnown = !summary.assumed.some((line) => line.includes('taken back by the rules'));
+  const isTranslated = summary.assumed.some((line) => line.includes('captured after NAT'));
+  const translated = new Set(isTranslated ? snapshot.list('addr.json').flatMap(addressesOf) : []);
   return [
-    ...counterDifferences(snapshot.text('iptables-save.txt') ?? '', read('rules.v4'), bridged),
+    ...counterDifferences(snapshot.text('iptables-save.txt') ?? '', read('rules.v4'), { bridged, countsPolicies }),
     ...connectionDifferences(snapshot.text('conntrack.txt') ?? '', read('conntrack.txt'), {
       isBridged,
-      isOwnPortKnown,
+      translated,
     }),
   ];
+}
+
+function addressesOf({ addr_info: addresses }: JsonObject): string[] {
+  return (addresses as { local: string }[]).map(({ local }) => local);
 }
 
 /** The subnet of an inspected NETWORK. */

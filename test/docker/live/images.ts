@@ -16,9 +16,12 @@ const APPLETS = [
   ...['udhcpc', 'route'],
 ];
 
-/** Answers on ports 80 (HTTP) and 7 (echo), and ends at once when it is told to, although it is process 1. */
+/**
+ * Answers on ports 80 (HTTP) and 7 (echo), and ends at once when it is told to, although it is process 1: with the
+ * status of a program that SIGTERM has ended, a failure for --restart on-failure.
+ */
 const SERVERS = `#!/bin/sh
-trap 'exit 0' TERM
+trap 'exit 143' TERM
 httpd -p 80 -h /bin
 nc -ll -p 7 -e cat &
 while :; do sleep 3600 & wait $!; done

@@ -183,7 +183,7 @@ class Player {
   private async restartDocker(): Promise<Restarted> {
     const lines = async (words: string): Promise<string[]> =>
       (await this.engine.docker(words)).stdout.trim().split('\n');
-    const named = '{{index .Options "com.docker.network.bridge.name"}}';
+    const named = '{{with index .Options "com.docker.network.bridge.name"}}{{.}}{{end}}';
     const all = (await lines('network ls -q')).join(' ');
     const networks = await lines(`network inspect -f '{{.Name}} {{.Id}} ${named}' ${all}`);
     await this.engine.stop();
