@@ -17,10 +17,14 @@ export function changeRows(changes: readonly ChangeSummary[] = [], width: number
 }
 
 function effectsIn({ exitCode, rules, sets = [], interfaces, networks, containers, ...more }: ChangeSummary): string[] {
-  const { connectionsDeleted, savedRules, written } = more;
+  const { connectionsDeleted, savedRules, written, kind } = more;
+  // Commands may write rules and take them back.
+  const isSame = kind === 'commands' && containers !== undefined && rules?.added === 0 && rules.removed === 0;
   return [
-    ...(exitCode === undefined ? [] : [`fails there too, with ${exitCode}`]),
-    ...(rules === undefined ? [] : [`${count(rules.added, 'rule')} added, ${formatNumber(rules.removed)} removed`]),
+    ...(exitCode === undefined ? [] : [`fails with ${exitCode}, as on a real host`]),
+    ...(rules === undefined || isSame
+      ? []
+      : [`${count(rules.added, 'rule')} added, ${formatNumber(rules.removed)} removed`]),
     ...sets.map(({ name, before, after }) => `set ${shown(name)}: ${before ?? 'none'} → ${after ?? 'none'}`),
     ...namesIn('containers started', containers?.started),
     ...namesIn('containers stopped', containers?.stopped),

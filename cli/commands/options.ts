@@ -129,8 +129,9 @@ const AT: OptionSpec = {
     'change rules or sets before the first packet at or after WHEN: a rules file, which replaces the tables that ' +
     "it names, as iptables-restore does; a file for `ipset restore`; a command, 'iptables -A INPUT …', " +
     "'ipset add …', 'systemctl restart iptables', 'docker stop web', 'docker compose up -d', or a file of " +
-    'commands; snapshot:DIR, a later snapshot of the host, for its rules and interfaces, or, with replay, a new folder that a snapshot of ' +
-    'the emulated host is written to; connections live on, as in the kernel; WHEN as for --from',
+    'commands; snapshot:DIR, a later snapshot of the host, for its rules and interfaces, or, with replay, a new ' +
+    'folder that a snapshot of the emulated host is written to; connections live on, as in the kernel; WHEN as for ' +
+    '--from',
 };
 
 const SERVICE_RULES: OptionSpec = {
