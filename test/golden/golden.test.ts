@@ -17,6 +17,7 @@ const FOLDERS = [
   'pcaps',
   'test/golden/changes',
   'test/golden/counts',
+  'test/golden/docker',
   'test/golden/meters',
   'test/golden/protocols',
   'test/golden/regressions',

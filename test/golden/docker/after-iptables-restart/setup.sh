@@ -1,0 +1,2 @@
+docker compose -f compose.yaml -p report up -d
+systemctl restart iptables
