@@ -1,9 +1,11 @@
 /** nfreplay as a library: compiles a ruleset for a host, takes frames, and passes on its output. */
 
+export { type Address, parseAddress } from '../codecs/address.js';
 export { formatLoaded, type LoadedAddress } from '../codecs/byte-order.js';
 export { formatConnection, type ListedConnection, type ListedDirection } from '../codecs/conntrack-list.js';
 export { HostError } from '../codecs/host/error.js';
 export { Linktype } from '../codecs/linktypes.js';
+export type { ConnectionSelector } from './conntrack/delete.js';
 export { listConnection } from './conntrack/list.js';
 export type { ConntrackTable } from './conntrack/table.js';
 export { type Drop, type DropCause, describeCause } from './drop.js';
