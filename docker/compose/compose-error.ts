@@ -36,6 +36,9 @@ export class ComposeError extends Error implements Place {
   }
 }
 
+/** As many lines are read. */
+const MOST_TOLD = 20;
+
 /** Errors that are told at once. */
 export class Problems {
   readonly #errors: ComposeError[] = [];
@@ -55,6 +58,9 @@ export class Problems {
   finish(): void {
     const refused = this.#errors.filter(({ isUnsupported }) => !isUnsupported);
     const [first, ...others] = refused.length > 0 ? refused : this.#errors;
-    if (first !== undefined) throw first.with(others);
+    if (first === undefined) return;
+    const told = first.with(others.slice(0, MOST_TOLD - 1));
+    if (others.length >= MOST_TOLD) told.message += `\nand ${others.length - MOST_TOLD + 1} more`;
+    throw told;
   }
 }

@@ -30,13 +30,19 @@ const LONG_MEMBERS: Readonly<Record<ComposeGeneration, readonly string[]>> = {
 const SHORT = /^(?:(?:(?:\[([^\]]*)\]|([^/]*?)):)?(\d*)(?:-(\d+))?:)?(\d+)(?:-(\d+))?(?:\/(\w*))?$/;
 const FORM = '[[HOST_IP:]HOST_PORT[-HOST_PORT]:]CONTAINER_PORT[-CONTAINER_PORT][/PROTOCOL]';
 const LAST_PORT = 65535;
+/** Of a service: all ports of TCP and UDP. */
+const MOST_PORTS = 2 * LAST_PORT;
 
 /** What `ports` publishes, a port of the container each; of two that are the same, the later stands. */
 export function readPorts(node: ComposeNode | undefined, reading: PortReading): PortSpec[] {
   const specs = new Map<string, PortSpec>();
+  let count = 0;
   for (const item of asList(node, 'ports', 'a list of ports')) {
     const published = item.kind === 'map' ? longForm(item, reading) : shortForm(item, reading);
     for (const spec of published) specs.set(keyOf(spec, reading.generation), spec);
+    count += published.length;
+    if (count > MOST_PORTS)
+      throw new ComposeError(`a service that publishes over ${MOST_PORTS} ports`, item.place, true);
   }
   return [...specs.values()];
 }

@@ -65,6 +65,7 @@ export function readComposeProject(files: readonly ComposeFile[], options: Compo
 
 /** Of all services together. */
 const MOST_CONTAINERS = 2000;
+const MOST_PORTS = 200_000;
 
 class ProjectReader {
   readonly #files: readonly ComposeFile[];
@@ -105,8 +106,7 @@ class ProjectReader {
     this.#problems.finish();
     const graph = this.#chosen(services, models);
     const order = startOrder(graph);
-    const made = order.map((name) => this.#composeService(models.get(name)!, models, reading));
-    this.#problems.finish();
+    const made = this.#composeServices(order, models, reading);
     const used = this.#usedNetworks(
       order.map((name) => models.get(name)!),
       networks,
@@ -244,6 +244,21 @@ class ProjectReader {
     return new ComposeError(problem, place);
   }
 
+  #composeServices(
+    order: readonly string[],
+    models: ReadonlyMap<string, ServiceModel>,
+    reading: ServiceReading,
+  ): (ComposeService | undefined)[] {
+    const made = order.map((name) => {
+      const service = this.#composeService(models.get(name)!, models, reading);
+      // Not one of many problems, as it ends the reading.
+      if (this.#containers > MOST_CONTAINERS || this.#ports > MOST_PORTS) this.#problems.finish();
+      return service;
+    });
+    this.#problems.finish();
+    return made;
+  }
+
   #composeService(
     model: ServiceModel,
     models: ReadonlyMap<string, ServiceModel>,
@@ -260,17 +275,22 @@ class ProjectReader {
         endpoints: endpointsOf(model, name, reading),
         links,
       }));
-      this.#countContainers(containers.length, model.map.place);
+      this.#countContainers(containers.length, spec.ports.length, model.map.place);
       return { name: model.name, containers };
     });
   }
 
   #containers = 0;
+  #ports = 0;
 
-  #countContainers(count: number, place: Place): void {
+  /** Refuses what no host bears, before it takes long. */
+  #countContainers(count: number, ports: number, place: Place): void {
     this.#containers += count;
+    this.#ports += count * ports;
     if (this.#containers > MOST_CONTAINERS)
       throw new ComposeError(`a project of over ${MOST_CONTAINERS} containers`, place, true);
+    if (this.#ports > MOST_PORTS)
+      throw new ComposeError(`a project that publishes over ${MOST_PORTS} ports`, place, true);
   }
 
   /** Those that SERVICES use, in the order in which they are made. */
