@@ -2,7 +2,7 @@
 import { parseAddress } from '../codecs/address.js';
 import { shown } from '../codecs/text.js';
 import type { ContainerState, DockerState, EndpointState, NetworkState, PortBinding } from '../docker/model.js';
-import { columns, wrapAfter } from '../explain/text/columns.js';
+import { columns, NO_BREAK, wrapAfter } from '../explain/text/columns.js';
 import type { Style } from '../explain/text/style.js';
 import type { CommandReport, MadeDockerHost } from '../replay/docker/make-docker-host.js';
 import { count } from './number.js';
@@ -95,11 +95,12 @@ function publishedTexts(bindings: readonly PortBinding[]): string[] {
     if (last !== undefined && follows(last, binding)) runs.at(-1)?.push(binding);
     else runs.push([binding]);
   }
+  // A port is not split over two lines.
   return runs.map((run) => {
     const [{ hostAddress, hostPort, containerPort, protocol }] = run;
     const range = (first: number): string => (run.length === 1 ? `${first}` : `${first}-${first + run.length - 1}`);
     const from = hostPort === 0 ? 'not translated' : `${hostAddress}:${range(hostPort)}`;
-    return `${from} → ${range(containerPort)}/${protocol}`;
+    return `${from} → ${range(containerPort)}/${protocol}`.replaceAll(' ', NO_BREAK);
   });
 }
 

@@ -104,7 +104,7 @@ function failureOf(given: Arguments, golden: GoldenCase, style: Style, folder: T
 /** The names of the containers of the case's host. */
 function containersOf({ hostPath }: GoldenCase): Names {
   try {
-    return loadNames(undefined, readHostAt(hostPath).description);
+    return loadNames(undefined, readHostAt(hostPath).description, hostPath);
   } catch {
     // Whoever replays it says what is wrong.
     return new Map();

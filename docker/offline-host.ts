@@ -2,7 +2,7 @@
 import type { JsonObject } from '../codecs/host/json-values.js';
 import { DEFAULT_NAMES, type NamesDescription } from '../codecs/host/names.js';
 import type { Word } from '../codecs/iptables-save.js';
-import { runIpset } from '../core/ipset/index.js';
+import { readSets, runIpset } from '../core/ipset/index.js';
 import { IpsetError } from '../core/ipset/ipset-error.js';
 import { applyIptables, type RulesetState } from '../core/rules/commands/apply-iptables.js';
 import { readAllRules } from '../core/rules/forms/merge.js';
@@ -25,6 +25,8 @@ export interface OfflineHostOptions {
   readonly json?: JsonObject;
   /** The rules that the host has, as iptables-save prints them. Default: none. */
   readonly rules?: string;
+  /** The sets that it has, as `ipset save` prints them. Default: none. */
+  readonly sets?: string;
   /** The names on the host that rules may use. */
   readonly names?: NamesDescription;
 }
@@ -44,11 +46,12 @@ export class OfflineHost implements EngineHost {
     counters: new Map(),
   };
 
-  /** @throws {RulesetError} {HostError} */
-  constructor({ backend = 'nft', json = {}, rules = '', names = DEFAULT_NAMES }: OfflineHostOptions = {}) {
+  /** @throws {RulesetError} {IpsetError} {HostError} */
+  constructor({ backend = 'nft', json = {}, rules = '', sets = '', names = DEFAULT_NAMES }: OfflineHostOptions = {}) {
     this.backend = backend;
     this.network = new NetworkDocument(json);
     this.#names = names;
+    if (sets !== '') readSets(sets, FILE, this.sets);
     if (rules !== '') this.restoreRules(rules);
   }
 

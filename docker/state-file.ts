@@ -156,6 +156,7 @@ const CONTAINER = object({
       address: optional(TEXT),
       mac: optional(TEXT),
       veth: optional(TEXT),
+      linked: optional(object({ children: listOf(TEXT), parents: listOf(TEXT) })),
       bindings: listOf(
         object({
           hostAddress: TEXT,
@@ -169,6 +170,11 @@ const CONTAINER = object({
   ),
 });
 
+const DRAWN = object({
+  ids: mapOf(listOf(TEXT)),
+  restarts: listOf(object({ networks: listOf(TEXT), containers: listOf(TEXT) })),
+});
+
 const STATE = object({
   release: TEXT,
   backend: oneOf('legacy', 'nft'),
@@ -177,6 +183,7 @@ const STATE = object({
   networks: listOf(NETWORK),
   containers: listOf(CONTAINER),
   chosen: NUMBER,
+  drawn: optional(DRAWN),
   memory: optional(object({ nextPool: NUMBER, lastPorts: mapOf(NUMBER), lastIfindex: NUMBER })),
   savedRules: optional(TEXT),
   otherRules: TEXTS,

@@ -1,8 +1,11 @@
 /** Names for addresses, which reports show beside them. */
+import { join } from 'node:path';
 import { formatLoaded } from '../codecs/byte-order.js';
 import type { HostDescription } from '../codecs/host/description.js';
 import { parseHostAddresses, parseHostsFile } from '../codecs/hosts-file.js';
 import { IPV4_DESTINATION_AT, IPV4_SOURCE_AT } from '../codecs/layouts.js';
+import { isHostFolder } from '../io/host-files.js';
+import { isThere, refuseIrregular } from '../io/path.js';
 import { readText } from '../io/text-file.js';
 import type { EgressSummary } from './host-capture/egress-summary.js';
 import type { Setting } from './setting.js';
@@ -19,13 +22,22 @@ export function addressesByName(names: Names): Map<string, string[]> {
 }
 
 /**
- * The names in the file at PATH, and those of the containers of HOST for other addresses.
+ * The names in the file at PATH, and those of the containers of HOST, and of the host at HOST_PATH, for other addresses.
  * @throws {FileError} if the file cannot be read
  * @throws {HostError} if it is not like /etc/hosts
  */
-export function loadNames(path: string | undefined, host: HostDescription | undefined): Names {
-  const given = path === undefined ? [] : parseHostsFile(readText(path), path);
-  return new Map([...(host?.texts.names.addresses ?? []), ...given]);
+export function loadNames(path: string | undefined, host: HostDescription | undefined, hostPath?: string): Names {
+  const own = hostPath === undefined ? undefined : namesFileOf(hostPath);
+  const files = [own, path].flatMap((file) => (file === undefined ? [] : [...parseHostsFile(readText(file), file)]));
+  return new Map([...(host?.texts.names.addresses ?? []), ...files]);
+}
+
+/** The file with names that belongs to the host at PATH: `nfreplay docker` and snapshots of a replay write it. */
+function namesFileOf(path: string): string | undefined {
+  const file = join(path, 'names');
+  if (!isHostFolder(path) || !isThere(file) || !isThere(join(path, 'host.json'))) return undefined;
+  refuseIrregular(file);
+  return file;
 }
 
 /**

@@ -161,7 +161,7 @@ export function loadSetting(options: SettingOptions): Setting {
     life,
     loaded: keepCounters || isCounted(applied) ? applied.counters : undefined,
     hostRules: own,
-    names: loadNames(namesPath, source.description),
+    names: loadNames(namesPath, source.description, hostPath),
     assumptions,
     assumed: assumptions.map(({ text }) => text),
     warnings: [

@@ -83,5 +83,5 @@ function uncertainWarnings(uncertain: Summary['uncertain']): string[] {
 
 /** The names of the containers of the case's host, and those of its own `--names`, if they ARE_NEEDED. */
 function containerNames({ hostPath, options }: GoldenCase, areNeeded: boolean): Names {
-  return areNeeded ? loadNames(options.namesPath, readHostAt(hostPath).description) : new Map();
+  return areNeeded ? loadNames(options.namesPath, readHostAt(hostPath).description, hostPath) : new Map();
 }

@@ -106,7 +106,7 @@ class Updates {
     const { differences } = comparison;
     if (differences.length === 0) return;
     this.say('differs', 'red', dir, count(differences.length, 'difference'));
-    const own = loadNames(options.namesPath, readHostAt(hostPath).description);
+    const own = loadNames(options.namesPath, readHostAt(hostPath).description, hostPath);
     const layout = { style: this.#style, names: this.#names, width: widthOf(STDOUT) - INDENT.length };
     const lines = differenceLines(groupsOf(differences), { top: this.#setting.top, names: own }, layout);
     STDOUT.write(`\n${lines.map((line) => `${line === '' ? '' : INDENT}${line}\n`).join('')}\n`);

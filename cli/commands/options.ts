@@ -65,7 +65,7 @@ export const HOST: OptionSpec = {
   help:
     'the host: what the script of `nfreplay snapshot` printed there; a folder with outputs such as addr.json ' +
     '(`ip -j addr`), route.json (`ip -j route show table all`), neigh.json, sysctl.txt (`sysctl -a`), ' +
-    'iptables-save.txt; or a host.json, which has these as members',
+    'iptables-save.txt; a host.json, which has these as members; or what `nfreplay docker -o DIR` wrote',
 };
 
 const IN: OptionSpec = {
