@@ -22,7 +22,7 @@ export function addressesByName(names: Names): Map<string, string[]> {
 }
 
 /**
- * The names in the file at PATH, and those of the containers of HOST, and of the host at HOST_PATH, for other addresses.
+ * The names in the file at PATH, and for other addresses those of the containers of HOST, and of the host at HOST_PATH.
  * @throws {FileError} if the file cannot be read
  * @throws {HostError} if it is not like /etc/hosts
  */

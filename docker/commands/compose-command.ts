@@ -1,7 +1,7 @@
 /** `docker compose …` and `docker-compose …`. */
 import type { Word } from '../../codecs/iptables-save.js';
 import { withNearest } from '../../codecs/nearest.js';
-import type { ComposeProject } from './action.js';
+import type { ComposeProject, DockerAction } from './action.js';
 import type { ParseContext } from './context.js';
 import { CommandFault, notFollowed, partOf } from './fault.js';
 import { type Flags, type FlagTable, flagTable, parseFlags } from './flags.js';
@@ -120,7 +120,9 @@ const COMMANDS: Readonly<Record<string, ComposeSubcommand>> = {
   },
 };
 
-const plain = (action: Parsed['action']): Parsed => ({ action, notes: [] });
+const plain = (action: ComposeAction): Parsed => ({ action, notes: action.project.notes });
+
+type ComposeAction = Extract<DockerAction, { readonly project: ComposeProject }>;
 
 const NAMES = Object.keys(COMMANDS);
 

@@ -1,6 +1,7 @@
 /** Compose projects in files: which files they are, as compose looks for them. */
 import { existsSync, statSync } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
+import type { Word } from '../../codecs/iptables-save.js';
 import type { ComposeProject } from '../../docker/commands/action.js';
 import type { ComposeRequest } from '../../docker/commands/context.js';
 import { CommandFault } from '../../docker/commands/fault.js';
@@ -15,38 +16,57 @@ const NAMES = ['compose.yaml', 'compose.yml', 'docker-compose.yaml', 'docker-com
 
 /**
  * The project that REQUEST is about.
- * @throws {CommandFault} {ComposeError} {FileError}
+ * @throws {ComposeError} {CommandFault} {FileError}
  */
 export function loadComposeProject(request: ComposeRequest, release: Release): ComposeProject {
-  const { files, projectDirectory, command } = request;
-  const paths = files.length > 0 ? files.map(({ text }) => text) : composeFilesIn(projectDirectory?.text ?? '');
-  if (paths.length === 0)
-    throw new CommandFault(command, 'there is no compose file here', `one of ${NAMES.join(', ')}, or -f FILE`);
-  const folder = projectDirectory?.text ?? dirname(paths[0]);
-  return readComposeProject(paths.map(textAt), {
-    release,
-    generation: generationFor(release, request.isStandalone),
-    folder: folder === '.' ? '' : folder,
-    folderName: basename(resolve(folder)),
-    projectName: request.projectName?.text,
-    envFiles: request.envFiles.map(({ text }) => textAt(text)),
-    profiles: request.profiles,
-    services: request.services.map(({ text }) => text),
-    withDependencies: request.withDependencies,
-    scale: request.scale,
-    readFile: (path) => (isFile(path) ? readText(path) : undefined),
-  });
+  const directory = request.projectDirectory?.text;
+  const given = request.files.map(({ text }) => text);
+  const paths = given.length > 0 ? given : foundIn(directory ?? '.', request.command);
+  const folder = directory ?? folderOf(paths[0]);
+  const { projectName, envFiles, profiles, services, withDependencies, scale } = request;
+  return readComposeProject(
+    paths.map((path) => fileAt(path)),
+    {
+      release,
+      generation: generationFor(release, request.isStandalone),
+      folder: folder === '.' ? '' : folder,
+      folderName: basename(resolve(folder)),
+      projectName: projectName?.text,
+      environment: new Map(Object.entries(process.env).flatMap(([name, value = '']) => [[name, value]])),
+      envFiles: envFiles.map(({ text }) => fileAt(text)),
+      profiles,
+      services: services.map(({ text }) => text),
+      withDependencies,
+      scale,
+      readFile: (path) => (isFile(path) ? readText(path) : undefined),
+    },
+  );
 }
 
-const textAt = (path: string): ComposeFile => ({ path, text: readText(path) });
+/** The compose files in FOLDER, or in one that it is in. */
+function foundIn(folder: string, command: Word): string[] {
+  const found = composeFilesIn(folder);
+  if (found.length > 0) return found;
+  if (resolve(folder) !== resolve(folder, '..')) return foundIn(join(folder, '..'), command);
+  throw new CommandFault(command, 'there is no compose file here, or above', `one of ${NAMES.join(', ')}, or -f FILE`);
+}
 
 /** The compose file in FOLDER, and its override; none if there is none. */
 export function composeFilesIn(folder: string): string[] {
-  const name = NAMES.find((one) => isFile(join(folder, one)));
+  const isThere = (name: string): boolean => isFile(join(folder, name));
+  const name = NAMES.find(isThere);
   if (name === undefined) return [];
   const stem = name.replace(/\.ya?ml$/, '');
-  const override = ['yaml', 'yml'].map((kind) => `${stem}.override.${kind}`).find((one) => isFile(join(folder, one)));
+  const override = ['yaml', 'yml'].map((kind) => `${stem}.override.${kind}`).find(isThere);
   return [name, ...(override === undefined ? [] : [override])].map((one) => join(folder, one));
+}
+
+function folderOf(path: string): string {
+  return path === '-' ? '.' : dirname(path);
+}
+
+function fileAt(path: string): ComposeFile {
+  return path === '-' ? { path: 'standard input', text: readText(path) } : { path, text: readText(path) };
 }
 
 function isFile(path: string): boolean {

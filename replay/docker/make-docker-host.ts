@@ -123,7 +123,7 @@ class HostMaker {
   /** All commands, in order; each fault is found before one is carried out. */
   #typed(release: Release): TypedCommand[] {
     const { runs = [], scriptPath } = this.#options;
-    const context = fileContext(release, this.#notes);
+    const context = fileContext(release);
     return [
       ...this.#compose(release),
       ...runs.flatMap((run, i) => commandsOfOption(run, '--run', runs.length > 1 ? i + 1 : 0, context)),
@@ -150,10 +150,9 @@ class HostMaker {
       command: wordOf('up'),
     };
     const project = attempt(() => loadComposeProject(request, release));
-    this.#notes.push(...project.notes);
     const action: DockerAction = { kind: 'compose up', project, removesOrphans: false };
     const words = ['docker', 'compose', 'up', '-d'].map(wordOf);
-    return [{ command: { action, words, file: files[0].text, notes: [] }, place: files[0].text }];
+    return [{ command: { action, words, file: files[0].text, notes: project.notes }, place: files[0].text }];
   }
 
   /** The host before TYPED, which may get the start of the engine: before the first that needs it. */
@@ -237,7 +236,7 @@ class HostMaker {
 
   #dockerd(release: Release): TypedCommand[] {
     const line = `dockerd ${this.#options.daemonOptions ?? ''}`.trim();
-    const context = fileContext(release, this.#notes);
+    const context = fileContext(release);
     return commandsOfOption(line, '--dockerd', 0, context).map((one) => ({ ...one, place: 'dockerd' }));
   }
 

@@ -17,16 +17,12 @@ export interface TypedCommand {
 }
 
 /** What commands need that name files: those of the current folder. */
-export function fileContext(release: Release, notes: string[]): ParseContext {
+export function fileContext(release: Release): ParseContext {
   return {
     release,
     pathOf: ({ text }) => text,
     readText: ({ text }) => readText(text),
-    composeProject: (request: ComposeRequest) => {
-      const project = loadComposeProject(request, release);
-      notes.push(...project.notes);
-      return project;
-    },
+    composeProject: (request: ComposeRequest) => loadComposeProject(request, release),
   };
 }
 

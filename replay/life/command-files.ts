@@ -11,10 +11,8 @@ import { fileInCase } from '../case-folder.js';
 import type { CommandSource } from '../commands/host-command.js';
 import { composeFilesIn, loadComposeProject } from '../docker/compose-files.js';
 
-/** What the parser of a command finds besides it. */
-export interface CommandNotes {
-  /** For people. */
-  readonly notes: string[];
+/** What the parser of a command reads besides it. */
+export interface FoundFiles {
   /** The files that were read. */
   readonly paths: string[];
 }
@@ -23,7 +21,7 @@ export interface CommandNotes {
 export function filesOf(
   { file, argument, within }: CommandSource,
   docker: DockerState | undefined,
-  found: CommandNotes,
+  found: FoundFiles,
 ): ParseContext {
   const pathOf = ({ text }: Word): string => {
     if (within === undefined) return text;
@@ -46,7 +44,6 @@ export function filesOf(
       const given = files.length > 0 ? files.map(({ text }) => text) : composeFilesIn(projectDirectory?.text ?? '');
       const project = loadComposeProject(request, release);
       found.paths.push(...given, ...envFiles.map(({ text }) => text));
-      found.notes.push(...project.notes);
       return project;
     },
   };

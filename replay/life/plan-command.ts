@@ -8,7 +8,7 @@ import { parseDockerCommand } from '../../docker/commands/parse-command.js';
 import { ComposeError } from '../../docker/compose/compose-error.js';
 import { commandError, type HostCommand, placeOf } from '../commands/host-command.js';
 import { CommandError } from '../errors.js';
-import { type CommandNotes, filesOf } from './command-files.js';
+import { type FoundFiles, filesOf } from './command-files.js';
 import type { HostLifeSetting } from './host-life.js';
 
 const SAVE = '> /etc/sysconfig/iptables';
@@ -33,11 +33,10 @@ export function planHostCommand(command: HostCommand, setting: HostLifeSetting):
   const isKnown = setting.docker !== undefined;
   if (!isKnown && all.some(({ text }) => /^(?:.*\/)?(?:docker|docker-compose|dockerd)$/.test(text)))
     throw unknownEngine(command);
-  const found: CommandNotes = { notes: [], paths: [] };
+  const found: FoundFiles = { paths: [] };
   const commands = parsed(command, file, setting, found);
   if (!isKnown && commands.some(({ action }) => isOfDocker(action))) throw unknownEngine(command);
-  const { notes, paths } = found;
-  return { commands: commands.map((one) => ({ ...one, notes: [...one.notes, ...notes] })), paths };
+  return { commands, paths: found.paths };
 }
 
 function unknownEngine({ all, source }: HostCommand): CommandError {
@@ -45,12 +44,7 @@ function unknownEngine({ all, source }: HostCommand): CommandError {
   return commandError(source, all, all[0], what, '--host with a folder that `nfreplay docker` has written');
 }
 
-function parsed(
-  { all, source }: HostCommand,
-  file: string,
-  { docker }: HostLifeSetting,
-  found: CommandNotes,
-): Command[] {
+function parsed({ all, source }: HostCommand, file: string, { docker }: HostLifeSetting, found: FoundFiles): Command[] {
   try {
     return parseDockerCommand(all, file, filesOf(source, docker, found));
   } catch (error) {

@@ -78,6 +78,42 @@ Docker('the engine starts where a script needs it, behind the rules before it', 
   assert.match(stderr, 'assumed: the engine starts before boot.sh:2, which needs it\n');
 });
 
+const SHOP = `services:
+  web:
+    image: nginx
+    ports: ["8080:80"]
+    networks: [front, back]
+  db: { image: redis, networks: [back] }
+networks:
+  front:
+  back: { internal: true }
+`;
+
+Docker('a compose project, and what scan finds open of it', () => {
+  const compose = file('compose.yaml', SHOP);
+  const made = nfreplay('docker', compose, '-p', 'shop', '--release', '28.5', '-o', 'shop');
+  assert.is(made.status, 0, made.stderr);
+  assert.match(
+    made.stdout,
+    /shop-web-1 +172\.18\.0\.2 +shop_back\n +172\.19\.0\.2 +shop_front +0\.0\.0\.0:8080 → 80\/tcp/,
+  );
+  const { stdout } = nfreplay('scan', '--host', 'shop');
+  assert.match(stdout, /tcp +8080 +→ 172\.19\.0\.2:80 out br-/);
+});
+
+Docker('a compose project comes and goes in a script, named as compose 1 did', () => {
+  const script = file('life.sh', 'docker-compose -p shop up -d\ndocker-compose -p shop stop db\n');
+  const { stdout } = nfreplay('docker', '--script', script, '--release', '20.10');
+  assert.match(stdout, /shop_web_1 +172\.18\.0\.2/);
+  assert.match(stdout, /shop_db_1 +stopped/);
+});
+
+Docker('a fault of a compose file is told with its place', () => {
+  const { status, stderr } = nfreplay('docker', file('bad.yaml', 'services:\n  web:\n    imge: nginx\n'));
+  assert.is(status, 2);
+  assert.match(stderr, 'bad.yaml:3:5: unknown member "imge" of the service "web"; did you mean image?');
+});
+
 for (const [what, args, message, code] of [
   ['nothing', [], 'nothing to make a host of', 2],
   [
