@@ -24,7 +24,11 @@ export function createNetwork(engine: Engine, spec: NetworkSpec): Network {
   if (spec.driver === 'host' || spec.driver === 'null') {
     throw new EngineError(`only one instance of "${spec.driver}" network is allowed`);
   }
-  if (spec.driver !== 'bridge') throw new UnsupportedError(`networks of the driver ${shown(spec.driver)}`);
+  if (spec.driver !== 'bridge') {
+    throw new UnsupportedError(
+      `networks of the driver ${shown(spec.driver)} are not followed; only those of bridge are`,
+    );
+  }
   if (PREDEFINED.includes(spec.name)) {
     throw new EngineError(`operation is not permitted on predefined ${spec.name} network`);
   }
@@ -46,7 +50,7 @@ export function withDefaultOptions({ options }: Engine, spec: NetworkSpec): Netw
 /** A network with a subnet, which does nothing to the host yet. @throws {EngineError} */
 export function newNetwork(engine: Engine, spec: NetworkSpec): Network {
   const sixth = spec.ipam.find(({ subnet }) => subnet?.includes(':'));
-  if (sixth !== undefined) throw new UnsupportedError(`the IPv6 subnet ${sixth.subnet}`);
+  if (sixth !== undefined) throw new UnsupportedError(`the IPv6 subnet ${sixth.subnet} is not followed`);
   if (spec.ipam.length > 1) throw new EngineError("bridge driver doesn't support multiple subnets");
   const id = engine.drawId('network', spec.name);
   const ipam: IpamSubnet = spec.ipam[0] ?? { subnet: undefined, range: undefined, gateway: undefined, reserved: {} };
@@ -130,6 +134,10 @@ export function spaceOf({ spec, subnet }: Network): { subnet: Prefix; range: Pre
 function refuseConflicts(engine: Engine, { id, bridge, spec }: Network): void {
   const other = engine.networks.find((network) => network.bridge === bridge);
   if (other === undefined || spec.name === 'bridge') return;
+  if (other.spec.name === 'bridge' && isSince(engine.release, 17, 10, 0) && !isSince(engine.release, 25, 0, 0)) {
+    // These take the default network away, with its containers connected.
+    throw new UnsupportedError(`a network on ${bridge}, the bridge of the default network, is not followed`);
+  }
   const others = `network ${other.id} (${other.bridge})`;
   throw new EngineError(
     `cannot create network ${id} (${bridge}): conflicts with ${others}: networks have same bridge name`,

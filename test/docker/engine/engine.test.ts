@@ -347,4 +347,19 @@ Engine('on one container, too, a port of TCP is either on all addresses or on on
   );
 });
 
+Engine('what cannot be followed of networks is refused by name, and changes nothing', () => {
+  const { script, docker } = testHost('20.10.24');
+  script('dockerd');
+  const before = docker.state;
+  const create = (more: object): void => {
+    const spec = { name: 'net', driver: 'bridge', isInternal: false, ipam: [], options: {}, labels: {}, ...more };
+    docker.carryOut({ action: { kind: 'network create', spec }, words: [], file: 'test', notes: [] });
+  };
+  const v6 = { subnet: 'fd00::/64', range: undefined, gateway: undefined, reserved: {} };
+  assert.throws(() => create({ driver: 'macvlan' }), /macvlan are not followed/);
+  assert.throws(() => create({ ipam: [v6] }), /fd00::\/64 is not followed/);
+  assert.throws(() => create({ options: { 'com.docker.network.bridge.name': 'docker0' } }), /docker0, the bridge/);
+  assert.is(docker.state, before);
+});
+
 Engine.run();
