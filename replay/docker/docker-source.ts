@@ -1,13 +1,10 @@
 /** What `nfreplay docker` makes a host of: a compose file, what docker inspect printed, or a host with Docker on it. */
-import { existsSync } from 'node:fs';
-import { join } from 'node:path';
 import type { JsonObject } from '../../codecs/host/json-values.js';
 import type { HostSource } from '../../codecs/host/parse-host.js';
 import { isSnapshot } from '../../codecs/host/snapshot.js';
 import { type Inspected, isInspected, readInspected } from '../../docker/inspect/read-inspect.js';
 import type { DockerState } from '../../docker/model.js';
-import { isHostFolder, readHostAt } from '../../io/host-files.js';
-import { nativePath } from '../../io/path.js';
+import { filesOfHost, isHostFolder, readHostAt } from '../../io/host-files.js';
 import { readText } from '../../io/text-file.js';
 import { ReplayOptionsError } from '../errors.js';
 import { readDockerState } from '../life/host-folder.js';
@@ -33,7 +30,9 @@ export type DockerSource =
 export function dockerSource(path: string): DockerSource {
   if (isHostFolder(path)) {
     const files = composeFilesIn(path);
-    const isHost = ['host.json', 'addr.json', 'docker.json'].some((name) => existsSync(nativePath(join(path, name))));
+    const isHost = filesOfHost(path).length > 0;
+    if (!isHost && files.length === 0)
+      throw new ReplayOptionsError(`${path}: neither a compose file nor the description of a host is in this folder`);
     return files.length > 0 && !isHost ? { kind: 'compose', files } : hostWithDocker(path);
   }
   if (/\.ya?ml$/i.test(path)) return { kind: 'compose', files: [path] };

@@ -11,6 +11,7 @@ import type { ComposeRequest } from '../../docker/commands/context.js';
 import { CommandFault } from '../../docker/commands/fault.js';
 import { type CommandResult, type DockerHost, dockerHost, newDockerState } from '../../docker/docker-host.js';
 import { UnsupportedError } from '../../docker/error.js';
+import { withVeths } from '../../docker/inspect/container-veths.js';
 import { inspectedEngine, likelyRelease, runningState } from '../../docker/inspect/inspected-state.js';
 import { startInspected } from '../../docker/inspect/start-inspected.js';
 import type { DaemonOptions, DockerState } from '../../docker/model.js';
@@ -219,7 +220,8 @@ class HostMaker {
     if (known !== undefined) return { docker: dockerHost(known, host), host };
     if (own === undefined)
       throw new ReplayOptionsError(`${path}: no rules of this host: give the output of docker inspect alone instead`);
-    const engine = attempt(() => inspectedEngine(inspected, rules));
+    const shown = attempt(() => inspectedEngine(inspected, rules));
+    const engine = { ...shown, containers: withVeths(shown.containers, shown.networks, source.json) };
     this.#notes.push(...engine.notes);
     const fresh = newDockerState(formatRelease(release), backend);
     const userlandProxy = !/^(?:\[\d+:\d+\] )?-A OUTPUT -m addrtype --dst-type LOCAL -j DOCKER$/m.test(rules);

@@ -4,6 +4,7 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { HostError } from '../../../codecs/host/error.js';
 import { UnsupportedError } from '../../../docker/error.js';
+import { withVeths } from '../../../docker/inspect/container-veths.js';
 import { inspectedEngine, likelyRelease } from '../../../docker/inspect/inspected-state.js';
 import { readInspected } from '../../../docker/inspect/read-inspect.js';
 import { makeDockerHost } from '../../../replay/docker/make-docker-host.js';
@@ -104,5 +105,33 @@ for (const [text, message] of [
     );
   });
 }
+
+Inspect('veths are those of the container that has the other ends', () => {
+  const networks = ['a', 'b'].map((name) => ({
+    Name: name,
+    Id: name.repeat(64),
+    Driver: 'bridge',
+    IPAM: { Config: [] },
+  }));
+  const on = (name: string, second: number, names: readonly string[]) => ({
+    ...container(names[0]),
+    Name: `/${name}`,
+    State: { Running: true, StartedAt: `2026-11-27T07:00:0${second}Z` },
+    NetworkSettings: { Ports: {}, Networks: Object.fromEntries(names.map((one) => [one, { IPAddress: '10.0.0.2' }])) },
+  });
+  const engine = inspectedEngine({ containers: [on('two', 2, ['b']), on('one', 1, ['a', 'b'])], networks });
+  const port = (ifindex: number, bridge: string, link_netnsid: number) => ({
+    ifindex,
+    ifname: `veth${ifindex}`,
+    master: `br-${bridge.repeat(12)}`,
+    link_netnsid,
+  });
+  // The second network of the first container was connected after the other container had started.
+  const addr = [port(9, 'b', 5), port(7, 'a', 5), port(8, 'b', 6), { ifindex: 2, ifname: 'eth0', link_netnsid: 0 }];
+  const found = withVeths(engine.containers, engine.networks, { addr }).flatMap(({ name, endpoints }) =>
+    endpoints.map(({ spec, veth }) => `${name} ${spec.network} ${veth}`),
+  );
+  assert.equal(found, ['one a veth7', 'one b veth9', 'two b veth8']);
+});
 
 Inspect.run();
