@@ -201,6 +201,11 @@ export interface Emulator {
   expectInterfaces(names: readonly string[]): void;
   /** Deletes the connections that SELECTOR selects, as `conntrack -D` does. Returns how many. */
   deleteConnections(selector: ConnectionSelector): number;
+  /**
+   * Conntrack was off and is on again, between two packets, as after a moment without any rule that needs it: of open
+   * connections, TCP windows are no longer known.
+   */
+  restartTracking(): void;
   /** Time passes, without a packet: up to this time stamp (seconds since 1970, nanoseconds), unless it is past. */
   advanceTo(tsSec: number, tsNsec: number): void;
 }

@@ -41,6 +41,7 @@ import {
 import type { Clock } from './clock.js';
 import type { Conntrack } from './conntrack/conntrack.js';
 import { type ConnectionSelector, deleteConnections } from './conntrack/delete.js';
+import { forgetTcpWindows } from './conntrack/forget-windows.js';
 import type { RestoredConnections } from './conntrack/restore.js';
 import type { ConntrackTable } from './conntrack/table.js';
 import { decodeOwnPacket, decodePacket, isFragment } from './decode.js';
@@ -195,6 +196,10 @@ export class IpStack implements Emulator, UpcallReceiver {
 
   expectInterfaces(names: readonly string[]): void {
     this.#hostInForce.expect(names);
+  }
+
+  restartTracking(): void {
+    forgetTcpWindows(this.connections);
   }
 
   deleteConnections(selector: ConnectionSelector): number {

@@ -29,4 +29,6 @@ export interface EngineHost {
   saveRules(): string;
   ipset(words: readonly string[]): ProgramResult;
   deleteConnections(selector: ConnectionSelector): void;
+  /** For a moment no rule needed conntrack, so that the kernel did not track packets (nf_ct_netns_put). */
+  restartTracking(): void;
 }

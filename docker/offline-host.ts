@@ -105,6 +105,9 @@ export class OfflineHost implements EngineHost {
   deleteConnections(selector: ConnectionSelector): void {
     this.deletedConnections.push(selector);
   }
+
+  /** No packet is tracked here. */
+  restartTracking(): void {}
 }
 
 /** WORDS with their places in the command that they are. */

@@ -55,9 +55,12 @@ export function runIptablesService(verb: ServiceVerb, savedRules: string | undef
     case 'stop':
       flush(host);
       return { ...DONE, savedRules, notes: notesOn(host) };
-    case 'restart':
+    case 'restart': {
       flush(host);
-      return { ...load(savedRules, host), savedRules, notes: notesOn(host) };
+      const loaded = load(savedRules, host);
+      host.restartTracking();
+      return { ...loaded, savedRules, notes: notesOn(host) };
+    }
     default:
       return { ...load(savedRules, host), savedRules, notes: [] };
   }

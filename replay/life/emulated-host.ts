@@ -107,6 +107,10 @@ export class EmulatedHost implements EngineHost {
     );
   }
 
+  restartTracking(): void {
+    this.#parts.emulator.restartTracking();
+  }
+
   /**
    * The network is what programs have made of it, from now on.
    * @throws {UnsupportedError} if there can be no such host

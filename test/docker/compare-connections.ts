@@ -2,6 +2,8 @@
 
 /** Entries with so many seconds left, or fewer, may be gone on one side and not on the other. */
 const NEARLY_EXPIRED_SECONDS = 1;
+/** Only the time-out of an established TCP connection that waits for nothing is longer. */
+const LONGEST_OTHER_SECONDS = 3600;
 
 /**
  * The kernel joins a group on each bridge that comes up (IGMP), also where the bridge has no port yet: no capture has
@@ -26,7 +28,7 @@ interface Entry {
   readonly isExpiring: boolean;
 }
 
-/** Entries that only one of the two has, a line each; their seconds are set aside. */
+/** Entries that only one of the two has, a line each; their seconds are set aside, but for whether they are days. */
 export function connectionDifferences(wanted: string, found: string, how: ConnectionComparison): string[] {
   const [inWanted, inFound] = [entriesOf(wanted, how), entriesOf(found, how)];
   const only = (ours: readonly Entry[], others: readonly Entry[]): Entry[] =>
@@ -43,7 +45,8 @@ function entriesOf(text: string, { isBridged, translated }: ConnectionComparison
     const words = line.trim().split(/\s+/);
     const hasTimeout = /^\d+$/.test(words[4] ?? '');
     const kept = words.filter((word, i) => !(i === 4 && hasTimeout) && !/^(?:use|secctx|id|mark)=/.test(word));
-    const shown = kept.slice(2).join(' ');
+    const days = hasTimeout && Number(words[4]) > LONGEST_OTHER_SECONDS ? ['days'] : [];
+    const shown = [...kept.slice(2), ...days].join(' ');
     const [, source] = /src=(\S+)/.exec(shown) ?? [];
     return {
       text: translated.has(source ?? '') ? shown.replace(ORIGINAL_TUPLE, '') : shown,
