@@ -60,10 +60,16 @@ export function dockerHost(state: DockerState, host: EngineHost): DockerHost {
   };
 }
 
-const ON_HOST: readonly string[] = ['iptables', 'ipset', 'sysctl', 'service', 'reload'];
+const ON_HOST: Readonly<Record<HostAction['kind'], true>> = {
+  iptables: true,
+  ipset: true,
+  sysctl: true,
+  service: true,
+  reload: true,
+};
 
 function isOnHost(action: DockerAction | HostAction): action is HostAction {
-  return ON_HOST.includes(action.kind);
+  return Object.hasOwn(ON_HOST, action.kind);
 }
 
 function run(engine: Engine, action: DockerAction | HostAction): Output {

@@ -1,21 +1,18 @@
 /** A host that is nothing but its description and its rules: no packet passes while an engine works on it. */
 import type { JsonObject } from '../codecs/host/json-values.js';
 import { DEFAULT_NAMES, type NamesDescription } from '../codecs/host/names.js';
-import type { Word } from '../codecs/iptables-save.js';
-import { readSets, runIpset } from '../core/ipset/index.js';
-import { IpsetError } from '../core/ipset/ipset-error.js';
-import { applyIptables, type RulesetState } from '../core/rules/commands/apply-iptables.js';
+import { readSets } from '../core/ipset/index.js';
+import type { RulesetState } from '../core/rules/commands/apply-iptables.js';
 import { readAllRules } from '../core/rules/forms/merge.js';
 import { loadedCounters } from '../core/rules/loaded-counters.js';
 import type { Backend } from '../core/rules/model.js';
-import { RulesetError } from '../core/rules/parse/error.js';
 import { withTables } from '../core/rules/rule-change.js';
 import { saveRuleset } from '../core/rules/save.js';
 import { rulesForSets, SetReferences } from '../core/rules/set-references.js';
 import { SetStore } from '../core/sets/store.js';
 import type { ConnectionSelector, EngineHost, ProgramResult } from './engine-host.js';
-import { UnsupportedError } from './error.js';
 import type { HostNetwork } from './host-network.js';
+import { runIpsetOn, runIptables } from './host-tools.js';
 import { NetworkDocument } from './network-document.js';
 
 export interface OfflineHostOptions {
@@ -61,18 +58,10 @@ export class OfflineHost implements EngineHost {
 
   /** @throws {UnsupportedError} where it cannot be said what iptables would do */
   iptables(words: readonly string[]): ProgramResult {
-    const tool = { name: 'iptables', backend: this.backend } as const;
-    const applied = applyIptables(placed(words), this.#rules, { tool, file: FILE, names: this.#names });
-    const { exitCode, stdout, stderr, fault, ruleset, counters } = applied;
-    if (fault?.code === 'unsupported') throw new UnsupportedError(`iptables ${words.join(' ')}: ${fault.message}`);
-    try {
-      rulesForSets(ruleset, this.sets, false);
-    } catch (error) {
-      if (!(error instanceof RulesetError)) throw error;
-      return { exitCode: 2, stdout: '', stderr: `iptables: ${error.unsupported[0].message}\n` };
-    }
-    this.#rules = { ruleset, counters };
-    return { exitCode, stdout, stderr };
+    const setting = { backend: this.backend, names: this.#names, sets: this.sets, file: FILE };
+    const { result, applied } = runIptables(words, this.#rules, setting);
+    if (applied !== undefined) this.#rules = { ruleset: applied.ruleset, counters: applied.counters };
+    return result;
   }
 
   /** @throws {RulesetError} */
@@ -93,10 +82,7 @@ export class OfflineHost implements EngineHost {
   ipset(words: readonly string[]): ProgramResult {
     const references = new SetReferences(this.#rules.ruleset.tables, this.sets);
     try {
-      return { exitCode: 0, stdout: runIpset(placed(words), FILE, this.sets), stderr: '' };
-    } catch (error) {
-      if (!(error instanceof IpsetError)) throw error;
-      return { exitCode: error.exitCode, stdout: '', stderr: error.toolMessage };
+      return runIpsetOn(this.sets, words, FILE);
     } finally {
       references.release();
     }
@@ -108,14 +94,4 @@ export class OfflineHost implements EngineHost {
 
   /** No packet is tracked here. */
   restartTracking(): void {}
-}
-
-/** WORDS with their places in the command that they are. */
-function placed(words: readonly string[]): Word[] {
-  let column = 1;
-  return words.map((text) => {
-    const word = { text, line: 1, column };
-    column += text.length + 1;
-    return word;
-  });
 }

@@ -32,12 +32,7 @@ export type DockerAction =
   | { readonly kind: 'dockerd'; readonly options: Partial<DaemonOptions> }
   | { readonly kind: 'network create'; readonly spec: NetworkSpec }
   | { readonly kind: 'network connect'; readonly container: string; readonly endpoint: EndpointSpec }
-  | {
-      readonly kind: 'network disconnect';
-      readonly network: string;
-      readonly container: string;
-      readonly isForced: boolean;
-    }
+  | { readonly kind: 'network disconnect'; readonly network: string; readonly container: string }
   | { readonly kind: 'network rm'; readonly networks: readonly string[] }
   | { readonly kind: 'network prune' }
   | { readonly kind: 'create' | 'run'; readonly spec: ContainerSpec }
@@ -49,6 +44,9 @@ export type DockerAction =
       readonly project: ComposeProject;
     };
 
+/** What a service is asked for; `save` only that of iptables. */
+export type ServiceVerb = 'start' | 'stop' | 'restart' | 'reload' | 'save';
+
 /** What other programs do to the host. */
 export type HostAction =
   | { readonly kind: 'iptables' | 'ipset'; readonly words: readonly Word[] }
@@ -57,7 +55,7 @@ export type HostAction =
   | {
       readonly kind: 'service';
       readonly service: 'docker' | 'iptables';
-      readonly does: 'start' | 'stop' | 'restart' | 'reload' | 'save';
+      readonly does: ServiceVerb;
     }
   | { readonly kind: 'reload'; readonly tool: 'firewalld' | 'ufw' };
 

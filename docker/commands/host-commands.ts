@@ -1,7 +1,7 @@
 /** Commands of other programs that change a Docker host: iptables, ipset, sysctl, services, reloads of firewalls. */
 import type { Word } from '../../codecs/iptables-save.js';
 import { withNearest } from '../../codecs/nearest.js';
-import type { HostAction } from './action.js';
+import type { HostAction, ServiceVerb } from './action.js';
 import { CommandFault, notFollowed, partOf } from './fault.js';
 
 /** Parses the WORDS behind NAME, the name of a program. One line may do several things. */
@@ -60,7 +60,7 @@ type ServiceAction = Extract<HostAction, { kind: 'service' }>;
 
 const SERVICES: readonly string[] = ['docker', 'iptables'];
 /** What verbs mean; of a service that runs, as it does here, they are the same. */
-const VERBS: Readonly<Record<string, ServiceAction['does']>> = {
+const VERBS: Readonly<Record<string, ServiceVerb>> = {
   start: 'start',
   stop: 'stop',
   restart: 'restart',
@@ -99,7 +99,7 @@ function systemctl(words: readonly Word[], name: Word): HostAction[] {
   });
 }
 
-function verbOf(verb: Word, isNow: boolean): ServiceAction['does'] | undefined {
+function verbOf(verb: Word, isNow: boolean): ServiceVerb | undefined {
   if (isNow && verb.text === 'enable') return 'start';
   if (isNow && verb.text === 'disable') return 'stop';
   if (verb.text === 'reload-or-restart') return 'restart';

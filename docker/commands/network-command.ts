@@ -47,8 +47,7 @@ export const NETWORK_COMMANDS: Readonly<Record<string, Subcommand>> = {
   disconnect: (words, command, name) => {
     const flags = parse(words, DISCONNECT_FLAGS, command);
     const [network, container] = exactly(flags, ['NETWORK', 'CONTAINER'], command, name);
-    const isForced = flags.isSet('force');
-    return plain({ kind: 'network disconnect', network: network.text, container: container.text, isForced });
+    return plain({ kind: 'network disconnect', network: network.text, container: container.text });
   },
   rm: (words, command, name) => {
     const { positionals } = parse(words, RM_FLAGS, command);

@@ -36,7 +36,7 @@ export class ComposeError extends Error implements Place {
   }
 }
 
-/** As many lines are read. */
+/** People do not read more lines than that. */
 const MOST_TOLD = 20;
 
 /** Errors that are told at once. */

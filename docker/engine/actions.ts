@@ -1,5 +1,6 @@
 /** What commands of Docker do, and what they print (docker/cli). */
 import type { DockerAction } from '../commands/action.js';
+import type { ProgramResult } from '../engine-host.js';
 import { FirewallError } from '../firewall/firewall.js';
 import { isSince } from '../releases.js';
 import { composeDown, composeRestart, composeStart, composeStop, composeUp } from './compose.js';
@@ -18,12 +19,8 @@ import type { Container, Engine } from './engine.js';
 import { EngineError } from './engine-error.js';
 import { createNetwork, pruneNetworks, removeNetwork } from './networks.js';
 
-/** Of one command. */
-export interface Output {
-  exitCode: number;
-  stdout: string;
-  stderr: string;
-}
+/** What a command has printed so far, and how it ends. */
+export type Output = { -readonly [Member in keyof ProgramResult]: ProgramResult[Member] };
 
 export function carryOutDocker(engine: Engine, action: DockerAction): Output {
   const output: Output = { exitCode: 0, stdout: '', stderr: '' };

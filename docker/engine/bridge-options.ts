@@ -1,22 +1,8 @@
 /** What the options of a network mean (the labels of libnetwork's bridge driver). */
+import { OPTION } from '../bridge-options.js';
 import type { BridgeNetwork } from '../firewall/firewall.js';
 import type { DaemonOptions, NetworkSpec, NetworkState } from '../model.js';
 import { isSince, type Release } from '../releases.js';
-
-const PREFIX = 'com.docker.network.';
-
-export const OPTION = {
-  bridgeName: `${PREFIX}bridge.name`,
-  isDefaultBridge: `${PREFIX}bridge.default_bridge`,
-  icc: `${PREFIX}bridge.enable_icc`,
-  masquerade: `${PREFIX}bridge.enable_ip_masquerade`,
-  bindingAddress: `${PREFIX}bridge.host_binding_ipv4`,
-  gatewayMode: `${PREFIX}bridge.gateway_mode_ipv4`,
-  inhibitIpv4: `${PREFIX}bridge.inhibit_ipv4`,
-  trustedInterfaces: `${PREFIX}bridge.trusted_host_interfaces`,
-  hostAddress: `${PREFIX}host_ipv4`,
-  mtu: `${PREFIX}driver.mtu`,
-} as const;
 
 /** The name of the default network's bridge. */
 export const DEFAULT_BRIDGE = 'docker0';

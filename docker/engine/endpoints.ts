@@ -1,9 +1,10 @@
 /** Containers join and leave networks: addresses, veth pairs, published ports. */
 import { parseAddress } from '../../codecs/address.js';
+import { OPTION } from '../bridge-options.js';
 import { FirewallError } from '../firewall/firewall.js';
 import type { EndpointSpec, PortBinding } from '../model.js';
 import { withoutAddress } from './addresses.js';
-import { gatewayModeOf, mtuOf, OPTION } from './bridge-options.js';
+import { gatewayModeOf, mtuOf } from './bridge-options.js';
 import type { Container, Endpoint, Engine, Network } from './engine.js';
 import { EngineError } from './engine-error.js';
 import { closeSockets, isBound, openSockets } from './host-sockets.js';

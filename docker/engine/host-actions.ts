@@ -1,7 +1,7 @@
 /** What other programs than Docker do to the host of an engine. */
-import type { HostAction } from '../commands/action.js';
+import type { HostAction, ServiceVerb } from '../commands/action.js';
 import { UnsupportedError } from '../error.js';
-import type { PresentNetwork } from '../firewall/firewall.js';
+import { FirewallError, type PresentNetwork } from '../firewall/firewall.js';
 import { reloadFirewalld } from '../services/firewalld.js';
 import { runIptablesService } from '../services/iptables-service.js';
 import { reloadUfw } from '../services/ufw.js';
@@ -37,22 +37,20 @@ function setSysctl({ host: { network } }: Engine, name: string, value: number): 
   else network.setSysctl(name, value);
 }
 
-type Verb = (HostAction & { kind: 'service' })['does'];
-
-function dockerService(engine: Engine, does: Verb): Output {
+function dockerService(engine: Engine, does: ServiceVerb): Output {
   if (does === 'save') throw new UnsupportedError('the service docker has nothing to save');
   try {
     if (does === 'stop' || does === 'restart') stopDaemon(engine);
     if (does === 'start' || does === 'restart') startDaemon(engine);
     return DONE;
   } catch (error) {
-    if (!(error instanceof EngineError)) throw error;
+    if (!(error instanceof EngineError || error instanceof FirewallError)) throw error;
     engine.notes.push(`the engine did not start: ${error.message}`);
     return { exitCode: 1, stdout: '', stderr: `Job for docker.service failed: ${error.message}\n` };
   }
 }
 
-function iptablesService(engine: Engine, does: Verb): Output {
+function iptablesService(engine: Engine, does: ServiceVerb): Output {
   const { savedRules, notes, ...output } = runIptablesService(does, engine.savedRules, engine.host);
   engine.savedRules = savedRules;
   engine.notes.push(...notes);

@@ -1,7 +1,8 @@
 /** `--link`: containers of the default network that may reach each other where others may not. */
+import { OPTION } from '../bridge-options.js';
 import type { Link } from '../firewall/firewall.js';
 import type { EndpointState } from '../model.js';
-import { isTrue, OPTION } from './bridge-options.js';
+import { isTrue } from './bridge-options.js';
 import type { Container, Endpoint, Engine, Network } from './engine.js';
 import { EngineError } from './engine-error.js';
 import { exposedPorts } from './published-ports.js';

@@ -1,10 +1,11 @@
 /** Networks come and go. */
 import { shown } from '../../codecs/text.js';
+import { OPTION } from '../bridge-options.js';
 import { UnsupportedError } from '../error.js';
 import type { IpamSubnet, NetworkSpec } from '../model.js';
 import { isSince } from '../releases.js';
 import { freeAddress, isFree, NO_ADDRESSES, withAddress } from './addresses.js';
-import { DEFAULT_BRIDGE, isTrue, mtuOf, OPTION } from './bridge-options.js';
+import { DEFAULT_BRIDGE, isTrue, mtuOf } from './bridge-options.js';
 import type { Engine, Network } from './engine.js';
 import { EngineError } from './engine-error.js';
 import { enableForwarding } from './forwarding.js';

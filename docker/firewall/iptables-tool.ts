@@ -14,6 +14,18 @@ export interface EngineRule {
   readonly words: readonly string[];
 }
 
+export function filterRule(chain: string, ...words: string[]): EngineRule {
+  return { table: 'filter', chain, words };
+}
+
+export function natRule(chain: string, ...words: string[]): EngineRule {
+  return { table: 'nat', chain, words };
+}
+
+export function rawRule(...words: string[]): EngineRule {
+  return { table: 'raw', chain: 'PREROUTING', words };
+}
+
 export class IptablesTool {
   readonly #host: Pick<EngineHost, 'iptables'>;
 

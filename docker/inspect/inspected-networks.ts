@@ -1,10 +1,10 @@
 /** Networks as `docker network inspect` prints them. */
-import { parseAddress, prefixMask } from '../../codecs/address.js';
 import type { JsonObject } from '../../codecs/host/json-values.js';
 import { objectIn, objectsIn, textIn } from '../../codecs/host/lenient-values.js';
+import { OPTION } from '../bridge-options.js';
+import { firstOf, formatIpv4, parseIpv4, parsePrefix } from '../engine/prefixes.js';
 import type { AddressingState, IpamSubnet, NetworkState } from '../model.js';
 
-const BRIDGE_NAME = 'com.docker.network.bridge.name';
 const ID_LENGTH = 12;
 
 /** NETWORK, which its engine has made. The addresses of containers are not counted yet. */
@@ -19,7 +19,7 @@ export function networkState(network: JsonObject): NetworkState {
   return {
     spec: { name, driver, isInternal: network.Internal === true, ipam, options, labels: textsIn(network.Labels) },
     id,
-    bridge: isBridge ? (options[BRIDGE_NAME] ?? `br-${id.slice(0, ID_LENGTH)}`) : undefined,
+    bridge: isBridge ? (options[OPTION.bridgeName] ?? `br-${id.slice(0, ID_LENGTH)}`) : undefined,
     subnet: first?.subnet,
     gateway: first?.gateway,
     addressing: isBridge && first !== undefined ? { taken: gatewayAndReserved(first), last: undefined } : undefined,
@@ -37,11 +37,8 @@ function subnetIn(config: JsonObject): IpamSubnet[] {
 
 /** The first address of a host in SUBNET, which its bridge has. */
 function firstAddress(subnet: string): string | undefined {
-  const [text, length] = subnet.split('/');
-  const network = parseAddress(text)?.masked(prefixMask('ipv4', Number(length)));
-  if (network === undefined) return undefined;
-  const parts = String(network).split('.').map(Number);
-  return [...parts.slice(0, -1), parts[3] + 1].join('.');
+  const prefix = parsePrefix(subnet);
+  return prefix === undefined ? undefined : formatIpv4(firstOf(prefix) + 1);
 }
 
 function gatewayAndReserved({ gateway, reserved }: IpamSubnet): string[] {
@@ -57,8 +54,7 @@ export function withAddresses(network: NetworkState, addresses: readonly string[
 }
 
 function byNumber(a: string, b: string): number {
-  const numberOf = (address: string): number => address.split('.').reduce((sum, part) => sum * 256 + Number(part), 0);
-  return numberOf(a) - numberOf(b);
+  return (parseIpv4(a) ?? 0) - (parseIpv4(b) ?? 0);
 }
 
 /** The members of OBJECT that are texts. */

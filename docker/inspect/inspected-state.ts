@@ -1,6 +1,9 @@
 /** The engine that containers and networks are of, as `docker inspect` shows them: its state, as far as they tell it. */
 import type { JsonObject } from '../../codecs/host/json-values.js';
 import { objectIn, textIn } from '../../codecs/host/lenient-values.js';
+import { OPTION } from '../bridge-options.js';
+import { DEFAULT_BRIDGE } from '../engine/bridge-options.js';
+import { formatPrefix, networkOf, parsePrefix } from '../engine/prefixes.js';
 import { UnsupportedError } from '../error.js';
 import type { ContainerState, DaemonOptions, DockerState, EndpointState, NetworkState } from '../model.js';
 import { containerState, publishedPorts } from './inspected-containers.js';
@@ -117,15 +120,14 @@ function networkOfContainers(name: string, containers: readonly JsonObject[]): N
     Id: part.NetworkID,
     Driver: 'bridge',
     IPAM: { Config: config },
-    Options: isDefault ? { 'com.docker.network.bridge.name': 'docker0' } : {},
+    Options: isDefault ? { [OPTION.bridgeName]: DEFAULT_BRIDGE } : {},
   });
 }
 
-function subnetOf(address: string, length: unknown): string {
+function subnetOf(address: string, length: unknown): string | undefined {
   const bits = typeof length === 'number' && length > 0 && length <= 32 ? length : 16;
-  const number = address.split('.').reduce((sum, part) => sum * 256 + Number(part), 0);
-  const network = bits === 0 ? 0 : (number & (-1 << (32 - bits))) >>> 0;
-  return `${[24, 16, 8, 0].map((shift) => (network >>> shift) & 0xff).join('.')}/${bits}`;
+  const prefix = parsePrefix(`${address}/${bits}`);
+  return prefix === undefined ? undefined : formatPrefix(networkOf(prefix));
 }
 
 /** CONTAINER with the ports that it publishes, at the network by which it is reached. */
@@ -178,14 +180,13 @@ function optionsOf(networks: readonly NetworkState[]): Partial<DaemonOptions> {
   const network = networks.find(({ spec }) => spec.name === 'bridge');
   if (network === undefined) return {};
   const { options } = network.spec;
-  const option = (name: string): string | undefined => options[`com.docker.network.${name}`];
-  const ip = option('bridge.host_binding_ipv4');
-  const mtu = Number(option('driver.mtu') ?? 0);
+  const ip = options[OPTION.bindingAddress];
+  const mtu = Number(options[OPTION.mtu] ?? 0);
   const length = network.subnet?.split('/')[1];
   const isOther = network.subnet !== undefined && network.subnet !== '172.17.0.0/16';
   return {
-    ...(option('bridge.enable_icc') === 'false' ? { icc: false } : {}),
-    ...(option('bridge.enable_ip_masquerade') === 'false' ? { ipMasq: false } : {}),
+    ...(options[OPTION.icc] === 'false' ? { icc: false } : {}),
+    ...(options[OPTION.masquerade] === 'false' ? { ipMasq: false } : {}),
     ...(ip === undefined ? {} : { ip }),
     ...(mtu > 0 ? { mtu } : {}),
     ...(isOther && network.gateway !== undefined ? { bip: `${network.gateway}/${length}` } : {}),

@@ -1,5 +1,6 @@
 /** What of containers and networks names addresses and interfaces, in the form of `docker inspect`. */
 import type { JsonObject } from '../../codecs/host/json-values.js';
+import { OPTION } from '../bridge-options.js';
 import type { DockerState } from '../model.js';
 
 /** The members `containers` and `networks` of a host.json on which the engine of STATE runs. */
@@ -20,7 +21,7 @@ export function inspectMembers({ containers, networks }: DockerState): Record<'c
       Name: spec.name,
       Id: id,
       Driver: spec.driver,
-      Options: bridge === undefined ? {} : { 'com.docker.network.bridge.name': bridge },
+      Options: bridge === undefined ? {} : { [OPTION.bridgeName]: bridge },
     })),
   };
 }

@@ -1,7 +1,7 @@
 /** A host whose engine starts what `docker inspect` has shown, where nothing but that is known. */
+import { OPTION } from '../bridge-options.js';
 import type { DockerAction } from '../commands/action.js';
 import { type CommandResult, type DockerHost, dockerHost } from '../docker-host.js';
-import { OPTION } from '../engine/bridge-options.js';
 import { firstOf, formatIpv4, isWithin, parseIpv4, parsePrefix } from '../engine/prefixes.js';
 import type { EngineHost } from '../engine-host.js';
 import type {

@@ -3,9 +3,8 @@
  * /etc/sysconfig/iptables when it starts, and leaves no rules when it stops. Nothing but rules changes: connections live
  * on.
  */
+import type { ServiceVerb } from '../commands/action.js';
 import type { EngineHost, ProgramResult } from '../engine-host.js';
-
-export type ServiceVerb = 'start' | 'stop' | 'restart' | 'reload' | 'save';
 
 export interface ToolResult extends ProgramResult {
   /** What was assumed; for people. */

@@ -120,10 +120,7 @@ function addressEntry({ name, address, prefixLength, mac, mtu }: BareInterface, 
 /** Undefined where a network has none. */
 function broadcastOf(address: Address, prefixLength: number): string | undefined {
   if (prefixLength > 30) return undefined;
-  const [a, b, c, d] = String(address).split('.').map(Number);
-  const host = 2 ** (32 - prefixLength) - 1;
-  const last = ((((a << 24) | (b << 16) | (c << 8) | d) >>> 0) | host) >>> 0;
-  return [24, 16, 8, 0].map((shift) => (last >>> shift) & 0xff).join('.');
+  return String(address.lastInPrefix(prefixLength));
 }
 
 /** What the kernel adds for an address. */

@@ -4,20 +4,16 @@ import { HostError } from '../../codecs/host/error.js';
 import type { JsonObject } from '../../codecs/host/json-values.js';
 import type { NamesDescription } from '../../codecs/host/names.js';
 import { readHost } from '../../codecs/host/parse-host.js';
-import type { Word } from '../../codecs/iptables-save.js';
 import { IPPROTO_UDP } from '../../codecs/layouts.js';
 import type { Emulator } from '../../core/emulator.js';
-import { runIpset } from '../../core/ipset/index.js';
-import { IpsetError } from '../../core/ipset/ipset-error.js';
-import { applyIptables } from '../../core/rules/commands/apply-iptables.js';
 import { readAllRules } from '../../core/rules/forms/merge.js';
 import type { RulesSource } from '../../core/rules/forms/read-rules.js';
 import type { Backend, Ruleset } from '../../core/rules/model.js';
-import { RulesetError } from '../../core/rules/parse/error.js';
 import { saveRuleset } from '../../core/rules/save.js';
 import { rulesForSets } from '../../core/rules/set-references.js';
 import type { ConnectionSelector, EngineHost, ProgramResult } from '../../docker/engine-host.js';
 import { UnsupportedError } from '../../docker/error.js';
+import { runIpsetOn, runIptables } from '../../docker/host-tools.js';
 import type { DockerState } from '../../docker/model.js';
 import { SERVICE_FILE } from '../../docker/services/iptables-service.js';
 import type { ChangedRules } from '../changes/changed-rules.js';
@@ -52,22 +48,13 @@ export class EmulatedHost implements EngineHost {
   /** @throws {UnsupportedError} if a rule cannot be followed */
   iptables(words: readonly string[]): ProgramResult {
     const { rules, names, emulator, lax } = this.#parts;
-    const tool = { name: 'iptables', backend: this.backend } as const;
     const before = rules.state;
-    const applied = applyIptables(placed(words), before, { tool, file: this.file, names });
-    const { exitCode, stdout, stderr, fault, origins, counters } = applied;
-    const command = `iptables ${words.join(' ')}`;
-    if (fault?.code === 'unsupported') throw new UnsupportedError(`${command}: ${fault.message}`);
-    let ruleset: Ruleset;
-    try {
-      ruleset = rulesForSets(applied.ruleset, emulator.sets, false);
-    } catch (error) {
-      if (!(error instanceof RulesetError)) throw error;
-      return { exitCode: 2, stdout: '', stderr: `iptables: ${error.unsupported[0].message}.\n` };
-    }
-    if (!lax) refuseUnsupported(command, before.ruleset, ruleset);
-    rules.become({ ruleset, counters }, origins, this.backend);
-    return { exitCode, stdout, stderr };
+    const setting = { backend: this.backend, names, sets: emulator.sets, file: this.file };
+    const { result, applied } = runIptables(words, before, setting);
+    if (applied === undefined) return result;
+    if (!lax) refuseUnsupported(`iptables ${words.join(' ')}`, before.ruleset, applied.ruleset);
+    rules.become(applied, applied.origins, this.backend);
+    return result;
   }
 
   /** @throws {RulesetError} if they are faulty, or cannot be followed */
@@ -83,13 +70,7 @@ export class EmulatedHost implements EngineHost {
   }
 
   ipset(words: readonly string[]): ProgramResult {
-    try {
-      const stdout = runIpset(placed(words), this.file, this.#parts.emulator.sets);
-      return { exitCode: 0, stdout, stderr: '' };
-    } catch (error) {
-      if (!(error instanceof IpsetError)) throw error;
-      return { exitCode: error.exitCode, stdout: '', stderr: error.toolMessage };
-    }
+    return runIpsetOn(this.#parts.emulator.sets, words, this.file);
   }
 
   /** How many connections were deleted since this was last asked. */
@@ -139,16 +120,6 @@ function connectionsOf({ connections, nowMs }: Emulator): number {
 /** What of JSON describes the host itself, and not its rules and connections. */
 function describedBy(json: JsonObject, file: string): HostDescription {
   return readHost(JSON.stringify({ ...json, nft: undefined }), file).description;
-}
-
-/** WORDS with their places in the command that they are. */
-function placed(words: readonly string[]): Word[] {
-  let column = 1;
-  return words.map((text) => {
-    const word = { text, line: 1, column };
-    column += text.length + 1;
-    return word;
-  });
 }
 
 function refuseUnsupported(command: string, before: Ruleset, after: Ruleset): void {

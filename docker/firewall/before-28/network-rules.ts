@@ -1,17 +1,13 @@
 /** The rules of networks, ports and links that engines before 28 write, as data. */
 import type { PortBinding } from '../../model.js';
 import type { BridgeNetwork } from '../firewall.js';
-import type { EngineRule } from '../iptables-tool.js';
+import { type EngineRule, filterRule, natRule } from '../iptables-tool.js';
 
 /** The chain of published ports, in nat and in filter. */
 export const DOCKER = 'DOCKER';
 
 export function forwardRule(...words: string[]): EngineRule {
-  return { table: 'filter', chain: 'FORWARD', words };
-}
-
-function natRule(chain: string, ...words: string[]): EngineRule {
-  return { table: 'nat', chain, words };
+  return filterRule('FORWARD', ...words);
 }
 
 /** Packets of containers leave with an address of the host: HOST_ADDRESS, or that of the interface. */
@@ -69,11 +65,8 @@ export function bindingRules(
     ...['-j', 'DNAT', '--to-destination', `${containerAddress}:${containerPort}`],
     ...(isProxied ? ['!', '-i', bridge] : []),
   );
-  const accepted: EngineRule = {
-    table: 'filter',
-    chain: DOCKER,
-    words: ['!', '-i', bridge, '-o', bridge, '-p', protocol, '-d', containerAddress, ...port, '-j', 'ACCEPT'],
-  };
+  const to = ['-p', protocol, '-d', containerAddress, ...port, '-j', 'ACCEPT'];
+  const accepted = filterRule(DOCKER, '!', '-i', bridge, '-o', bridge, ...to);
   const ends = ['-s', containerAddress, '-d', containerAddress];
   const hairpin = natRule('POSTROUTING', '-p', protocol, ...ends, ...port, '-j', 'MASQUERADE');
   return { translated, accepted, hairpin };

@@ -4,10 +4,10 @@
  */
 import type { EngineHost } from '../../engine-host.js';
 import { FirewallError } from '../firewall.js';
-import { type IptablesTool, type TableName, wrapped } from '../iptables-tool.js';
+import { attempt, filterRule, type IptablesTool, natRule, type TableName, wrapped } from '../iptables-tool.js';
 import { isMirrored, MIRRORED_RULE } from '../mirrored-networking.js';
 import type { Changes } from './changes.js';
-import { attempt, filterRule, natRule, RuleWriter } from './rule-writer.js';
+import { RuleWriter } from './rule-writer.js';
 
 export const BRIDGES_SET = 'docker-ext-bridges-v4';
 export const STAGE_1 = 'DOCKER-ISOLATION-STAGE-1';

@@ -3,13 +3,12 @@ import type { EngineHost } from '../../engine-host.js';
 import { UnsupportedError } from '../../error.js';
 import type { DaemonOptions, PortBinding } from '../../model.js';
 import type { BridgeNetwork, Firewall, FirewallSettings, Link, PresentNetwork } from '../firewall.js';
-import { IptablesTool } from '../iptables-tool.js';
+import { attempt, IptablesTool } from '../iptables-tool.js';
 import { linkRules } from '../link-rules.js';
 import { DockerChains } from './chains.js';
 import { type Changes, changesOf } from './changes.js';
 import { NetworkRules } from './networks.js';
 import { ContainerRules } from './ports.js';
-import { attempt } from './rule-writer.js';
 
 class FirewallSince28 implements Firewall {
   readonly #changes: Changes;

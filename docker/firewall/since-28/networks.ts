@@ -5,11 +5,11 @@
 import type { EngineHost } from '../../engine-host.js';
 import type { DaemonOptions } from '../../model.js';
 import { type BridgeNetwork, FirewallError } from '../firewall.js';
-import { type EngineRule, type IptablesTool, wrapped } from '../iptables-tool.js';
+import { attempt, type EngineRule, filterRule, type IptablesTool, natRule, wrapped } from '../iptables-tool.js';
 import { BRIDGES_SET, STAGE_1, STAGE_2 } from './chains.js';
 import type { Changes } from './changes.js';
 import { iptablesMark } from './fw-mark.js';
-import { attempt, filterRule, natRule, RuleWriter } from './rule-writer.js';
+import { RuleWriter } from './rule-writer.js';
 
 interface Step {
   readonly add: () => void;

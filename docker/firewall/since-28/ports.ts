@@ -5,10 +5,10 @@
 import type { EngineHost } from '../../engine-host.js';
 import type { DaemonOptions, PortBinding } from '../../model.js';
 import type { BridgeNetwork } from '../firewall.js';
-import type { IptablesTool } from '../iptables-tool.js';
+import { attempt, filterRule, type IptablesTool, natRule, rawRule } from '../iptables-tool.js';
 import { isMirrored } from '../mirrored-networking.js';
 import type { Changes } from './changes.js';
-import { attempt, filterRule, natRule, RuleWriter, rawRule } from './rule-writer.js';
+import { RuleWriter } from './rule-writer.js';
 
 export class ContainerRules {
   readonly #host: EngineHost;

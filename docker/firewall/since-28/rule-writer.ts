@@ -1,8 +1,6 @@
 /** Rules as an engine since 28 adds and deletes them: only what is missing, or there, and failures in its own words. */
 import { type EngineRule, type IptablesTool, wrapped } from '../iptables-tool.js';
 
-export { attempt } from '../iptables-tool.js';
-
 export class RuleWriter {
   readonly tool: IptablesTool;
 
@@ -26,16 +24,4 @@ export class RuleWriter {
       () => (isWanted ? this.tool[where](rule) : this.tool.delete(rule)),
     );
   }
-}
-
-export function filterRule(chain: string, ...words: string[]): EngineRule {
-  return { table: 'filter', chain, words };
-}
-
-export function natRule(chain: string, ...words: string[]): EngineRule {
-  return { table: 'nat', chain, words };
-}
-
-export function rawRule(...words: string[]): EngineRule {
-  return { table: 'raw', chain: 'PREROUTING', words };
 }

@@ -362,4 +362,12 @@ Engine('what cannot be followed of networks is refused by name, and changes noth
   assert.is(docker.state, before);
 });
 
+Engine('a service that does not start says why', () => {
+  const { type } = testHost('28.0.0');
+  type('ipset create docker-ext-bridges-v4 hash:ip');
+  const { exitCode, stderr } = type('systemctl start docker');
+  assert.is(exitCode, 1);
+  assert.match(stderr, /^Job for docker\.service failed: .*set with the same name already exists/);
+});
+
 Engine.run();
