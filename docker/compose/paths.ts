@@ -1,7 +1,8 @@
 /** Paths of compose files, as they are written in them. */
 
-/** PATH, which is relative to FOLDER ('' for the current one) unless it is absolute, without `.` and needless `..`. */
+/** PATH, which is relative to FOLDER ('' for the current one) unless it is absolute, without `.` and needless `..`. One that is elsewhere stays. */
 export function pathFrom(folder: string, path: string): string {
+  if (isRemote(path)) return path;
   const joined = path.startsWith('/') || folder === '' ? path : `${folder}/${path}`;
   const parts: string[] = [];
   for (const part of joined.split('/')) {
