@@ -176,10 +176,11 @@ function noteOrder(engine: Engine, containers: readonly Container[]): void {
 }
 
 function startsAgain(engine: Engine, { spec, wasStopped, name }: Container): boolean {
-  if (spec.restart === 'on-failure' && !wasStopped) {
-    engine.notes.push(`${name} starts again: taken as one that is killed when the engine stops, which is a failure`);
+  // Only of unless-stopped does the engine ask whether somebody has stopped it.
+  if (spec.restart === 'on-failure') {
+    engine.notes.push(`${name} starts again: taken as one that was ended by a signal, which is a failure`);
   }
-  return spec.restart === 'always' || (spec.restart !== 'no' && !wasStopped);
+  return spec.restart !== 'no' && (spec.restart !== 'unless-stopped' || !wasStopped);
 }
 
 /** The engine stops, and with it all containers, unless they live on. Bridges and rules stay. */

@@ -14,6 +14,8 @@ const OWN_REPORT = /^unknown 2 .*src=224\.0\.0\.22 /;
 const ORIGINAL_TUPLE = /src=\S+ dst=\S+ (?:sport=\S+ dport=\S+ )?(?:type=\S+ code=\S+ id=\S+ )?/;
 
 export interface ConnectionComparison {
+  /** How long after the last packet the kernel's entries were read: a replay ends with its last packet. */
+  readonly secondsLater: number;
   /** Whether packets between SOURCE and DESTINATION, as the receiver sees them, only pass between ports of a bridge. */
   readonly isBridged: (source: string, destination: string) => boolean;
   /**
@@ -30,7 +32,8 @@ interface Entry {
 
 /** Entries that only one of the two has, a line each; their seconds are set aside, but for whether they are days. */
 export function connectionDifferences(wanted: string, found: string, how: ConnectionComparison): string[] {
-  const [inWanted, inFound] = [entriesOf(wanted, how), entriesOf(found, how)];
+  const inWanted = entriesOf(wanted, 0, how);
+  const inFound = entriesOf(found, how.secondsLater, how);
   const only = (ours: readonly Entry[], others: readonly Entry[]): Entry[] =>
     ours.filter(({ text, isExpiring }) => !isExpiring && !others.some((one) => one.text === text));
   return [
@@ -39,7 +42,8 @@ export function connectionDifferences(wanted: string, found: string, how: Connec
   ];
 }
 
-function entriesOf(text: string, { isBridged, translated }: ConnectionComparison): Entry[] {
+/** The entries in TEXT; those that will be gone SECONDS later are expiring. */
+function entriesOf(text: string, seconds: number, { isBridged, translated }: ConnectionComparison): Entry[] {
   const lines = text.split('\n').filter((line) => line.startsWith('ipv4 '));
   const entries = lines.map((line) => {
     const words = line.trim().split(/\s+/);
@@ -50,7 +54,7 @@ function entriesOf(text: string, { isBridged, translated }: ConnectionComparison
     const [, source] = /src=(\S+)/.exec(shown) ?? [];
     return {
       text: translated.has(source ?? '') ? shown.replace(ORIGINAL_TUPLE, '') : shown,
-      isExpiring: hasTimeout && Number(words[4]) <= NEARLY_EXPIRED_SECONDS,
+      isExpiring: hasTimeout && Number(words[4]) <= NEARLY_EXPIRED_SECONDS + seconds,
     };
   });
   return entries.filter(({ text: entry }) => !OWN_REPORT.test(entry) && !isBetweenPorts(entry, isBridged));

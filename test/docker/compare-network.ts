@@ -13,20 +13,29 @@ export interface NetworkComparison {
   readonly hasKnownMac: HasKnownMac;
   /** False: carriers have just changed, and the kernel may not have noticed. */
   readonly hasSettled: boolean;
+  /**
+   * False: endpoints may have been made in any order, as an engine walks through a container's networks (a map of Go), and
+   * starts containers again side by side. Then it is not compared which port is on which bridge.
+   */
+  readonly isOrderKnown: boolean;
 }
 
 /** What differs, a line each. The random names of veths are replaced by their numbers. */
 export function networkDifferences(
   wanted: HostNetworkJson,
   found: HostNetworkJson,
-  { hasKnownMac, hasSettled }: NetworkComparison,
+  { hasKnownMac, hasSettled, isOrderKnown }: NetworkComparison,
 ): string[] {
   const [names, others] = [vethNames(wanted.addr), vethNames(found.addr)];
   const shown = (line: string): string => (hasSettled ? line : line.replaceAll(CARRIER, ''));
-  const links = linksOf(wanted.addr, names, hasKnownMac).map(shown);
+  const linksIn = (addr: readonly JsonObject[], veths: Map<unknown, string>): string[] => {
+    const links = linksOf(addr, veths, hasKnownMac).map(shown);
+    return isOrderKnown ? links : withoutPorts(links);
+  };
+  const links = linksIn(wanted.addr, names);
   const routes = routesOf(wanted.route, names).map(shown);
   return [
-    ...listDifferences('interface', links, linksOf(found.addr, others, hasKnownMac).map(shown)),
+    ...listDifferences('interface', links, linksIn(found.addr, others)),
     ...listDifferences('route', routes, routesOf(found.route, others).map(shown)),
   ];
 }
@@ -72,4 +81,12 @@ function routesOf(routes: readonly JsonObject[], names: Map<unknown, string>): s
     const more = [table ?? 'main', protocol ?? 'boot', scope, prefsrc, ...((flags as string[] | undefined) ?? [])];
     return [...words, ...more].filter((word) => word !== undefined && word !== '').join(' ');
   });
+}
+
+/** LINES about links, in which the veths, and the bridges that they are in, are told apart from each other. */
+function withoutPorts(lines: readonly string[]): string[] {
+  const ports = lines.filter((line) => line.includes(' veth#'));
+  const bridges = ports.map((line) => / in (\S+)/.exec(line)?.[1] ?? '').sort();
+  const others = lines.filter((line) => !line.includes(' veth#'));
+  return [...others, ...ports.map((line) => line.replace(/ in \S+/, '')), `ports of ${bridges.join(' ')}`];
 }

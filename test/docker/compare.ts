@@ -4,7 +4,7 @@ import { containerDifferences } from './compare-containers.js';
 import { listDifferences, networkDifferences } from './compare-network.js';
 import { ruleDifferences } from './compare-rules.js';
 import { type EmulatedSnapshot, emulateStory } from './emulated-story.js';
-import type { RecordedStep, Recording } from './recording.js';
+import type { RecordedSnapshot, RecordedStep, Recording } from './recording.js';
 
 /** A line each, which begins with the snapshot's name; empty if nothing differs. */
 export function compareRecording(recording: Recording): string[] {
@@ -23,7 +23,11 @@ function snapshotDifferences(
     ...networkDifferences(
       { addr: recorded.list('addr.json'), route: recorded.list('route.json') },
       { addr: list('addr'), route: list('route') },
-      { hasKnownMac: (name) => name === 'lo' || name === 'eth0', hasSettled: hasSettled(recorded.step, steps) },
+      {
+        hasKnownMac: (name) => name === 'lo' || name === 'eth0',
+        hasSettled: hasSettled(recorded.step, steps),
+        isOrderKnown: isOrderKnown(recorded, steps),
+      },
     ),
     ...containerDifferences(
       { containers: recorded.list('containers.json'), networks: recorded.list('networks.json') },
@@ -58,4 +62,11 @@ function listeningSockets(text: string): string[] {
 function describedSockets(json: unknown): string[] {
   const sockets = json as { proto: string; local: string }[];
   return sockets.map(({ proto, local }) => `${proto} ${local.replace('*', '0.0.0.0')}`);
+}
+
+/** Whether no container of SNAPSHOT has several networks, and no restart of the engine has started several containers. */
+function isOrderKnown(snapshot: RecordedSnapshot, steps: readonly RecordedStep[]): boolean {
+  const containers = snapshot.list('containers.json') as { NetworkSettings: { Networks: object } }[];
+  const hasSeveral = containers.some(({ NetworkSettings }) => Object.keys(NetworkSettings.Networks).length > 1);
+  return !hasSeveral && steps.every(({ started = [] }) => started.length < 2);
 }

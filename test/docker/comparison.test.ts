@@ -48,12 +48,13 @@ Comparison('finds counters that differ, unless frames between ports of a bridge 
 Comparison('finds connections that are missing, with other counts, or besides', () => {
   const entry = 'ipv4 2 tcp 6 98 TIME_WAIT src=192.0.2.50 dst=192.0.2.10 sport=5 dport=80 packets=5 bytes=300';
   const answers = 'src=172.17.0.2 dst=192.0.2.50 sport=80 dport=5 packets=4 bytes=200 [ASSURED] mark=0 use=1';
-  const how = { isBridged: () => false, translated: new Set<string>() };
+  const how = { secondsLater: 0, isBridged: () => false, translated: new Set<string>() };
   const one = `${entry} ${answers}\n`;
   assert.equal(connectionDifferences(one, one.replace(' 98 ', ' 97 '), how), []);
   assert.is(connectionDifferences(one, '', how).length, 1);
   assert.is(connectionDifferences('', one, how).length, 1);
   assert.is(connectionDifferences(one, one.replace('packets=4', 'packets=3'), how).length, 2);
+  assert.equal(connectionDifferences('', one, { ...how, secondsLater: 100 }), []);
   // What the host has sent itself is known by its answers, where it was captured after NAT.
   const translated = new Set(['192.0.2.50']);
   assert.equal(
@@ -78,7 +79,7 @@ Comparison(
       route: [{ dst: '10.0.0.0/8', dev: 'docker0', flags: [] }],
     });
     const differences = (change: object, hasSettled: boolean): number =>
-      networkDifferences(host({}), host(change), { hasKnownMac: () => false, hasSettled }).length;
+      networkDifferences(host({}), host(change), { hasKnownMac: () => false, hasSettled, isOrderKnown: true }).length;
     assert.is(differences({}, true), 0);
     assert.is(differences({ mtu: 1400 }, false), 2);
     assert.is(differences({ ifindex: 4 }, true), 2);

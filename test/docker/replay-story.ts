@@ -84,10 +84,25 @@ function replayedDifferences(
   return [
     ...counterDifferences(snapshot.text('iptables-save.txt') ?? '', read('rules.v4'), { bridged, countsPolicies }),
     ...connectionDifferences(snapshot.text('conntrack.txt') ?? '', read('conntrack.txt'), {
+      secondsLater: Math.max(0, (snapshot.step.rulesAt ?? snapshot.step.at) - lastSecond(recording.capture)),
       isBridged,
       translated,
     }),
   ];
+}
+
+const PCAP_HEADER_LENGTH = 24;
+const RECORD_HEADER_LENGTH = 16;
+
+/** When the last packet of a pcap file was captured, to the second. */
+function lastSecond(capture: Uint8Array): number {
+  const view = new DataView(capture.buffer, capture.byteOffset, capture.length);
+  let last = 0;
+  for (let at = PCAP_HEADER_LENGTH; at + RECORD_HEADER_LENGTH <= capture.length; ) {
+    last = view.getUint32(at, true);
+    at += RECORD_HEADER_LENGTH + view.getUint32(at + 8, true);
+  }
+  return last;
 }
 
 function addressesOf({ addr_info: addresses }: JsonObject): string[] {
