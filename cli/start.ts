@@ -79,14 +79,15 @@ const told = SCENES.flatMap((scene, i) => {
 const TRY = [
   [`trace --host ${CASE} 'eth0 tcp 192.0.2.50 > 192.0.2.10:46379'`, 'why is it refused?'],
   [`scan --host ${CASE}`, 'what is open, and from where?'],
-  ["docker --run 'docker run -d -p 8080:80 nginx' -o -", 'which rules does Docker write?'],
+  ["docker --run 'docker run -d -p 8080:80 nginx' -o out/host", 'what is your own host like? also of a compose file'],
 ];
 const tries = TRY.map(([args, question]) => `  ${style.dim(`# ${question}`)}\n  node dist/cli/main.js ${args}`);
 
 const opening = [
-  'The host of the article that this project started from: Docker publishes port 6379 of the container redistest as',
-  `port 36379 of 192.0.2.10. A real engine ran there, while tcpdump wrote ${CASE}/any.pcap. Here the same packets go`,
-  'through the rules that such an engine writes, without one:',
+  'nfreplay replays captured packets through the rules of a Linux host, offline, and says which rule decided about each.',
+  'This is the host of the article that it started from, about the network of Docker and iptables: Docker publishes port',
+  `6379 of the container redistest as port 36379 of 192.0.2.10; another container is called web. A real engine ran there,`,
+  `while tcpdump wrote ${CASE}/any.pcap. Here the same packets go through the rules that such an engine writes:`,
 ].join(' ');
 
 const packets = `${formatNumber(summary.packets.read)} packets in ${Math.round(durationMs)} ms.`;
