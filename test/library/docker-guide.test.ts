@@ -4,7 +4,8 @@
  * That engines do the same was seen on real ones, 20.10 (Debian 12), 26.1 and 28.5 (its successors), on a host with the
  * guide's networks and containers and with real ufw. A client in the LAN, one outside and the containers asked for each
  * of the guide's addresses, with each of its rules in DOCKER-USER and ufw, with and without the userland proxy, after
- * `ufw reload`, and after restarts of iptables and of Docker. What is said about 29 is in Docker's own golden files.
+ * `ufw reload`, and after restarts of iptables and of Docker: restart-*.pcap are what `tcpdump -i any` saw of these on
+ * a host of 28.5. What is said about 29 is in Docker's own golden files.
  */
 import { execFile } from 'node:child_process';
 import { cpSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
