@@ -259,7 +259,8 @@ function bindError({ traits, options }: Engine, binding: PortBinding, hindrance:
 
 /** net.ipv4.ip_local_port_range */
 function dynamicPorts(sysctls: unknown): PortPool['dynamic'] {
-  const given = (sysctls as Record<string, unknown> | undefined)?.['net.ipv4.ip_local_port_range'];
+  const known = (sysctls as Record<string, unknown> | undefined) ?? {};
+  const given = known['net.ipv4.ip_local_port_range'] ?? known['net/ipv4/ip_local_port_range'];
   const [, first, last] = /^(\d+)\s+(\d+)$/.exec(String(given ?? '').trim()) ?? [];
   return first === undefined ? { first: 32768, last: 60999 } : { first: Number(first), last: Number(last) };
 }

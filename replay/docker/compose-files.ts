@@ -15,32 +15,38 @@ import { readText } from '../../io/text-file.js';
 const NAMES = ['compose.yaml', 'compose.yml', 'docker-compose.yaml', 'docker-compose.yml'];
 
 /**
- * The project that REQUEST is about.
+ * The project that REQUEST is about. ON_READ hears of each file that is read for it.
  * @throws {ComposeError} {CommandFault} {FileError}
  */
-export function loadComposeProject(request: ComposeRequest, release: Release): ComposeProject {
+export function loadComposeProject(
+  request: ComposeRequest,
+  release: Release,
+  onRead: (path: string) => void = () => {},
+): ComposeProject {
+  const read = (path: string): string => {
+    onRead(path);
+    return readText(path);
+  };
+  const fileAt = (path: string): ComposeFile => ({ path: path === '-' ? 'standard input' : path, text: read(path) });
   const directory = request.projectDirectory?.text;
   const given = request.files.map(({ text }) => text);
   const paths = given.length > 0 ? given : foundIn(directory ?? '.', request.command);
   const folder = directory ?? folderOf(paths[0]);
   const { projectName, envFiles, profiles, services, withDependencies, scale } = request;
-  return readComposeProject(
-    paths.map((path) => fileAt(path)),
-    {
-      release,
-      generation: generationFor(release, request.isStandalone),
-      folder: folder === '.' ? '' : folder,
-      folderName: basename(resolve(folder)),
-      projectName: projectName?.text,
-      environment: new Map(Object.entries(process.env).flatMap(([name, value = '']) => [[name, value]])),
-      envFiles: envFiles.map(({ text }) => fileAt(text)),
-      profiles,
-      services: services.map(({ text }) => text),
-      withDependencies,
-      scale,
-      readFile: (path) => (isFile(path) ? readText(path) : undefined),
-    },
-  );
+  return readComposeProject(paths.map(fileAt), {
+    release,
+    generation: generationFor(release, request.isStandalone),
+    folder: folder === '.' ? '' : folder,
+    folderName: basename(resolve(folder)),
+    projectName: projectName?.text,
+    environment: new Map(Object.entries(process.env).flatMap(([name, value = '']) => [[name, value]])),
+    envFiles: envFiles.map(({ text }) => fileAt(text)),
+    profiles,
+    services: services.map(({ text }) => text),
+    withDependencies,
+    scale,
+    readFile: (path) => (isFile(path) ? read(path) : undefined),
+  });
 }
 
 /** The compose files in FOLDER, or in one that it is in. */
@@ -63,10 +69,6 @@ export function composeFilesIn(folder: string): string[] {
 
 function folderOf(path: string): string {
   return path === '-' ? '.' : dirname(path);
-}
-
-function fileAt(path: string): ComposeFile {
-  return path === '-' ? { path: 'standard input', text: readText(path) } : { path, text: readText(path) };
 }
 
 function isFile(path: string): boolean {

@@ -1,17 +1,23 @@
 /** The folder that `nfreplay docker` writes, and `--host DIR` reads. */
 import { join } from 'node:path';
-import type { JsonObject } from '../../codecs/host/json-values.js';
 import { shownJson } from '../../codecs/text.js';
 import { saveSets } from '../../core/ipset/index.js';
 import { saveReadably } from '../../core/rules/save.js';
-import { containerAddresses, inspectMembers } from '../../docker/inspect/shown-names.js';
-import type { DockerState } from '../../docker/model.js';
+import { containerAddresses } from '../../docker/inspect/shown-names.js';
 import type { OfflineHost } from '../../docker/offline-host.js';
 import { formatDockerState } from '../../docker/state-file.js';
 import { namesIn } from '../../io/path.js';
 import { StagedDir, type StagedDirOptions } from '../../io/staged-dir.js';
 import { readText, writeText } from '../../io/text-file.js';
-import { CONNTRACK_FILE, DOCKER_FILE, HOST_FILE, NAMES_FILE, RULES_FILE, SETS_FILE } from '../life/host-folder.js';
+import {
+  CONNTRACK_FILE,
+  DOCKER_FILE,
+  HOST_FILE,
+  hostJson,
+  NAMES_FILE,
+  RULES_FILE,
+  SETS_FILE,
+} from '../life/host-folder.js';
 import type { Names } from '../names.js';
 import type { MadeDockerHost } from './make-docker-host.js';
 
@@ -30,15 +36,6 @@ export function dockerHostFiles({ state, host }: MadeDockerHost, names: Names): 
     ...(sets === '' ? [] : [[SETS_FILE, sets] as const]),
     ...(typeof conntrack === 'string' && conntrack.trim() !== '' ? [[CONNTRACK_FILE, conntrack] as const] : []),
   ]);
-}
-
-/** Members that have files of their own. */
-const OWN_FILES: readonly string[] = ['iptables', 'iptables-legacy', 'iptables-nft', 'ipset', 'conntrack'];
-
-/** The host in JSON, with names of the containers and networks of its engine, if it has one. */
-export function hostJson(json: JsonObject, state: DockerState | undefined): JsonObject {
-  const kept = Object.entries(json).filter(([name, value]) => value !== undefined && !OWN_FILES.includes(name));
-  return { ...Object.fromEntries(kept), ...(state === undefined ? {} : inspectMembers(state)) };
 }
 
 /** The rules of HOST, as its iptables prints them. */

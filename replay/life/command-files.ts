@@ -9,7 +9,7 @@ import { refuseIrregular } from '../../io/path.js';
 import { readText } from '../../io/text-file.js';
 import { fileInCase } from '../case-folder.js';
 import type { CommandSource } from '../commands/host-command.js';
-import { composeFilesIn, loadComposeProject } from '../docker/compose-files.js';
+import { loadComposeProject } from '../docker/compose-files.js';
 
 /** What the parser of a command reads besides it. */
 export interface FoundFiles {
@@ -40,11 +40,7 @@ export function filesOf(
     composeProject: (request) => {
       if (within !== undefined) throw notFollowed(request.command, 'a compose project in a case');
       if (release === undefined) throw notFollowed(request.command, 'a compose project without a known engine');
-      const { files, projectDirectory, envFiles } = request;
-      const given = files.length > 0 ? files.map(({ text }) => text) : composeFilesIn(projectDirectory?.text ?? '');
-      const project = loadComposeProject(request, release);
-      found.paths.push(...given, ...envFiles.map(({ text }) => text));
-      return project;
+      return loadComposeProject(request, release, (path) => found.paths.push(path));
     },
   };
 }

@@ -17,8 +17,8 @@ import { runIpsetOn, runIptables } from '../../docker/host-tools.js';
 import type { DockerState } from '../../docker/model.js';
 import { SERVICE_FILE } from '../../docker/services/iptables-service.js';
 import type { ChangedRules } from '../changes/changed-rules.js';
-import { hostJson } from '../docker/docker-folder.js';
 import type { ChangingNetwork } from './changing-network.js';
+import { hostJson } from './host-folder.js';
 
 export interface EmulatedHostParts {
   readonly emulator: Emulator;

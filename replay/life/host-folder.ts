@@ -1,5 +1,7 @@
 /** The files of a folder that describes a host with all that is on it: what `--host DIR` reads. */
 import { basename, dirname, join } from 'node:path';
+import type { JsonObject } from '../../codecs/host/json-values.js';
+import { inspectMembers } from '../../docker/inspect/shown-names.js';
 import type { DockerState } from '../../docker/model.js';
 import { parseDockerState } from '../../docker/state-file.js';
 import { isHostFolder } from '../../io/host-files.js';
@@ -14,6 +16,15 @@ export const SETS_FILE = 'ipset.txt';
 export const NAMES_FILE = 'names';
 /** What the Docker engine of the host knows. */
 export const DOCKER_FILE = 'docker.json';
+
+/** Members that have files of their own. */
+const OWN_FILES: readonly string[] = ['iptables', 'iptables-legacy', 'iptables-nft', 'ipset', 'conntrack'];
+
+/** The host in JSON, with names of the containers and networks of its engine, if it has one. */
+export function hostJson(json: JsonObject, state: DockerState | undefined): JsonObject {
+  const kept = Object.entries(json).filter(([name, value]) => value !== undefined && !OWN_FILES.includes(name));
+  return { ...Object.fromEntries(kept), ...(state === undefined ? {} : inspectMembers(state)) };
+}
 
 /**
  * What the engine of the host at PATH knows: of a folder, or of the host.json of one; undefined: nothing says that it

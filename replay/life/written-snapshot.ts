@@ -10,10 +10,9 @@ import { saveExactly } from '../../core/rules/save.js';
 import type { DockerState } from '../../docker/model.js';
 import { formatDockerState } from '../../docker/state-file.js';
 import { writeText } from '../../io/text-file.js';
-import { hostJson } from '../docker/docker-folder.js';
 import { writeConnections } from '../result-texts.js';
 import { version } from '../version.js';
-import { CONNTRACK_FILE, DOCKER_FILE, HOST_FILE, NAMES_FILE, RULES_FILE, SETS_FILE } from './host-folder.js';
+import { CONNTRACK_FILE, DOCKER_FILE, HOST_FILE, hostJson, NAMES_FILE, RULES_FILE, SETS_FILE } from './host-folder.js';
 import { MARKER_FILE } from './snapshot-folder.js';
 
 /** A host, at one moment. */

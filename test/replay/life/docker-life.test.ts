@@ -142,7 +142,8 @@ Life('docker compose with another file makes what is new, and what is wrong in a
     return path;
   };
   const first = file('first.yaml', 'ports: ["8080:80"]');
-  const second = file('second.yaml', 'ports: ["9090:80"]');
+  const base = file('base.yaml', 'labels: {team: shop}');
+  const second = file('second.yaml', 'extends: {file: base.yaml, service: web}\n    ports: ["9090:80"]');
   const up = (path: string): string => `docker compose -p shop -f ${path} up -d`;
   const { changes = [], packets, run: record } = run(host, [`0.5s=${up(first)}`, `5.5s=${up(second)}`]);
   assert.equal(changes[0].containers, { started: ['shop-web-1'] });
@@ -153,7 +154,7 @@ Life('docker compose with another file makes what is new, and what is wrong in a
   assert.match(rulesNow(), '--dport 9090 -j DNAT');
   assert.equal(
     record.changes?.map(({ path }) => path),
-    [first, second],
+    [first, second, base],
   );
   const wrong = file('wrong.yaml', 'prots: ["9090:80"]');
   assert.throws(() => run(host, [`1s=${up(wrong)}`, '2s=docker stpo web']), /wrong\.yaml:4:5: .*--at 2s: word 2: /s);
