@@ -19,7 +19,8 @@ export function changeRows(changes: readonly ChangeSummary[] = [], width: number
 function effectsIn({ exitCode, rules, sets = [], interfaces, networks, containers, ...more }: ChangeSummary): string[] {
   const { connectionsDeleted, savedRules, written, kind } = more;
   // Commands may write rules and take them back.
-  const isSame = kind === 'commands' && containers !== undefined && rules?.added === 0 && rules.removed === 0;
+  const isTold = containers !== undefined || interfaces !== undefined;
+  const isSame = kind === 'commands' && isTold && rules?.added === 0 && rules.removed === 0;
   return [
     ...(exitCode === undefined ? [] : [`fails with ${exitCode}, as on a real host`]),
     ...(rules === undefined || isSame
