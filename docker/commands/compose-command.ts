@@ -139,7 +139,7 @@ export function composeCommand(words: readonly Word[], command: string, name: Wo
   const elsewhere = global.firstOf(['host', 'context']);
   if (elsewhere !== undefined) throw notFollowed(elsewhere.word, 'an engine on another host');
   const [subcommand, ...rest] = global.positionals;
-  if (subcommand === undefined) throw new CommandFault(name, `${command} says not what to do`, NAMES.join(', '));
+  if (subcommand === undefined) throw new CommandFault(name, `${command} does not say what to do`, NAMES.join(', '));
   const found = Object.hasOwn(COMMANDS, subcommand.text) ? COMMANDS[subcommand.text] : undefined;
   const full = `${command} ${subcommand.text}`;
   if (found === undefined)

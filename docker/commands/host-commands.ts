@@ -38,7 +38,7 @@ export const HOST_COMMANDS: Readonly<Record<string, HostCommand>> = {
 };
 
 function needed(words: readonly Word[], name: Word, expected: string): readonly Word[] {
-  if (words.length === 0) throw new CommandFault(name, `${name.text} says not what to do`, expected);
+  if (words.length === 0) throw new CommandFault(name, `${name.text} does not say what to do`, expected);
   return words;
 }
 
@@ -82,7 +82,7 @@ function systemctl(words: readonly Word[], name: Word): HostAction[] {
   if (option !== undefined) throw new CommandFault(option, `unknown option ${option.text}`, expected);
   const does = verb === undefined ? undefined : verbOf(verb, isNow);
   if (verb === undefined || does === undefined) {
-    const what = verb === undefined ? 'systemctl says not what to do' : `systemctl ${verb.text} is not followed`;
+    const what = verb === undefined ? 'systemctl does not say what to do' : `systemctl ${verb.text} is not followed`;
     throw new CommandFault(
       verb ?? name,
       verb === undefined ? what : withNearest(what, verb.text, Object.keys(VERBS)),
@@ -140,6 +140,6 @@ function reload(
   const expected = `${name.text} ${wanted.join(' ')}`;
   const other = words.find(({ text }, i) => text !== wanted[i] && text !== '--quiet' && text !== '-q');
   if (other !== undefined) throw notFollowed(other, `${name.text} ${other.text}`, expected);
-  if (words.length < wanted.length) throw new CommandFault(name, `${name.text} says not what to do`, expected);
+  if (words.length < wanted.length) throw new CommandFault(name, `${name.text} does not say what to do`, expected);
   return [{ kind: 'reload', tool }];
 }

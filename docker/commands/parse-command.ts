@@ -68,13 +68,14 @@ function dockerCommand(words: readonly Word[], program: Word, context: ParseCont
   const elsewhere = global.firstOf(['host', 'context']);
   if (elsewhere !== undefined) throw notFollowed(elsewhere.word, 'an engine on another host');
   const [name, ...rest] = global.positionals;
-  if (name === undefined) throw new CommandFault(program, 'docker says not what to do', 'docker run, docker network …');
+  if (name === undefined)
+    throw new CommandFault(program, 'docker does not say what to do', 'docker run, docker network …');
   if (name.text === 'compose') return composeCommand(rest, 'docker compose', name, context);
   if (name.text === 'daemon') return dockerdCommand(rest, 'docker daemon', context);
   const group = GROUPS[name.text];
   if (group === undefined) return subcommand(CONTAINER_COMMANDS, 'docker', name, rest);
   if (rest.length === 0)
-    throw new CommandFault(name, `docker ${name.text} says not what to do`, Object.keys(group).join(', '));
+    throw new CommandFault(name, `docker ${name.text} does not say what to do`, Object.keys(group).join(', '));
   return subcommand(group, `docker ${name.text}`, rest[0], rest.slice(1));
 }
 
