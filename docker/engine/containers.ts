@@ -173,6 +173,11 @@ function forget(engine: Engine, container: Container): void {
 
 /** `docker network connect`. @throws {EngineError} */
 export function connectContainer(engine: Engine, container: Container, spec: EndpointSpec): void {
+  if (!container.isRunning && engine.findNetwork(spec.network) === undefined) {
+    // Nobody looks for the network before the container starts.
+    if (!isNamed(container, spec.network)) container.endpoints.push(newEndpoint(spec));
+    return;
+  }
   const network = engine.network(spec.network);
   refuseMode(container, network.spec.name);
   if (partIn(engine, container, network) !== undefined) {
@@ -203,12 +208,20 @@ function refuseMode({ spec }: Container, network: string): void {
   }
 }
 
+function isNamed({ endpoints }: Container, network: string): boolean {
+  return endpoints.some(({ spec }) => spec.network === network);
+}
+
 function partIn(engine: Engine, { endpoints }: Container, network: Network): Endpoint | undefined {
   return endpoints.find(({ spec }) => engine.findNetwork(spec.network) === network);
 }
 
 /** `docker network disconnect`. @throws {EngineError} */
 export function disconnectContainer(engine: Engine, container: Container, networkName: string): void {
+  if (!container.isRunning && isNamed(container, networkName)) {
+    container.endpoints = container.endpoints.filter(({ spec }) => spec.network !== networkName);
+    return;
+  }
   const network = engine.network(networkName);
   const endpoint = partIn(engine, container, network);
   if (endpoint === undefined) {

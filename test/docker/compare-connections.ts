@@ -14,6 +14,8 @@ const OWN_REPORT = /^unknown 2 .*src=224\.0\.0\.22 /;
 const ORIGINAL_TUPLE = /src=\S+ dst=\S+ (?:sport=\S+ dport=\S+ )?(?:type=\S+ code=\S+ id=\S+ )?/;
 
 export interface ConnectionComparison {
+  /** Whether the kernel has tracked all along: with nft it does only while rules ask for it (docs/changes.md). */
+  readonly isTracked: boolean;
   /** How long after the last packet the kernel's entries were read: a replay ends with its last packet. */
   readonly secondsLater: number;
   /** Whether packets between SOURCE and DESTINATION, as the receiver sees them, only pass between ports of a bridge. */
@@ -38,7 +40,7 @@ export function connectionDifferences(wanted: string, found: string, how: Connec
     ours.filter(({ text, isExpiring }) => !isExpiring && !others.some((one) => one.text === text));
   return [
     ...only(inWanted, inFound).map(({ text }) => `connection - ${text}`),
-    ...only(inFound, inWanted).map(({ text }) => `connection + ${text}`),
+    ...only(how.isTracked ? inFound : [], inWanted).map(({ text }) => `connection + ${text}`),
   ];
 }
 

@@ -14,8 +14,8 @@ export interface NetworkComparison {
   /** False: carriers have just changed, and the kernel may not have noticed. */
   readonly hasSettled: boolean;
   /**
-   * False: endpoints may have been made in any order, as an engine walks through a container's networks (a map of Go), and
-   * starts containers again side by side. Then it is not compared which port is on which bridge.
+   * False: endpoints may have been made in any order, as an engine walks through a container's networks (a map of Go),
+   * and starts containers again side by side. Then it is not compared which port is on which bridge.
    */
   readonly isOrderKnown: boolean;
 }

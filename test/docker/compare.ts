@@ -64,7 +64,7 @@ function describedSockets(json: unknown): string[] {
   return sockets.map(({ proto, local }) => `${proto} ${local.replace('*', '0.0.0.0')}`);
 }
 
-/** Whether no container of SNAPSHOT has several networks, and no restart of the engine has started several containers. */
+/** Whether no container of SNAPSHOT has several networks, and no restart of the engine has started several ones. */
 function isOrderKnown(snapshot: RecordedSnapshot, steps: readonly RecordedStep[]): boolean {
   const containers = snapshot.list('containers.json') as { NetworkSettings: { Networks: object } }[];
   const hasSeveral = containers.some(({ NetworkSettings }) => Object.keys(NetworkSettings.Networks).length > 1);

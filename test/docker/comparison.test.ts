@@ -48,7 +48,7 @@ Comparison('finds counters that differ, unless frames between ports of a bridge 
 Comparison('finds connections that are missing, with other counts, or besides', () => {
   const entry = 'ipv4 2 tcp 6 98 TIME_WAIT src=192.0.2.50 dst=192.0.2.10 sport=5 dport=80 packets=5 bytes=300';
   const answers = 'src=172.17.0.2 dst=192.0.2.50 sport=80 dport=5 packets=4 bytes=200 [ASSURED] mark=0 use=1';
-  const how = { secondsLater: 0, isBridged: () => false, translated: new Set<string>() };
+  const how = { isTracked: true, secondsLater: 0, isBridged: () => false, translated: new Set<string>() };
   const one = `${entry} ${answers}\n`;
   assert.equal(connectionDifferences(one, one.replace(' 98 ', ' 97 '), how), []);
   assert.is(connectionDifferences(one, '', how).length, 1);

@@ -75,13 +75,16 @@ function randomPorts(world: StoryWorld): RandomPort[] {
   ]);
   // Engines before 27 sort several ports of a container by what is no order, unless both of its ends ascend.
   if (count > 1 && world.engine !== '28.5')
-    return [7, 80, 91].slice(0, count).map((inside) => plainPort(world, `${inside}`));
+    return [7, 80, 91].slice(0, count).map((inside) => plainPort(world, `${inside}`, nextPort(world)));
   return Array.from({ length: count }, () => randomPort(world));
 }
 
 function hostPort(world: StoryWorld): number {
   // Now and then one that another container has.
-  if (world.next('port') > 0 && world.random.chance(0.05)) return FIRST_HOST_PORT;
+  return world.next('port') > 0 && world.random.chance(0.05) ? FIRST_HOST_PORT : nextPort(world);
+}
+
+function nextPort(world: StoryWorld): number {
   return FIRST_HOST_PORT + world.next('port') * 4;
 }
 
@@ -100,8 +103,7 @@ function randomProtocol({ random }: StoryWorld): { protocol: 'tcp' | 'udp'; suff
     : { protocol: 'tcp', suffix: random.pick(['', '/tcp']) };
 }
 
-function plainPort(world: StoryWorld, inside: string): RandomPort {
-  const port = hostPort(world);
+function plainPort(world: StoryWorld, inside: string, port = hostPort(world)): RandomPort {
   const { protocol, suffix } = randomProtocol(world);
   const option = world.random.pick(['-p', '-p', '--publish']);
   return {

@@ -30,7 +30,7 @@ function recordedIds({ steps, snapshots }: Recording): Record<string, string[]> 
       else if (container !== undefined) note('container', container, id);
     }
     if (verb === 'docker' && rest.startsWith('network create') && id === undefined) {
-      const left = bridgeLeft(step, snapshots);
+      const left = bridgeLeft(step, snapshots, Object.values(ids).flat());
       if (left !== undefined) note('network', rest.split(/\s+/).at(-1) ?? '', left);
     }
     for (const [name, id] of networks.map((line) => line.split(' '))) note('network', name, id);
@@ -42,13 +42,18 @@ function recordedIds({ steps, snapshots }: Recording): Record<string, string[]> 
 }
 
 /** The id of a network that could not be created, as far as the bridge tells it that its engine left behind. */
-function bridgeLeft({ until }: RecordedStep, snapshots: readonly RecordedSnapshot[]): string | undefined {
+function bridgeLeft(
+  { until }: RecordedStep,
+  snapshots: readonly RecordedSnapshot[],
+  noted: readonly string[],
+): string | undefined {
   const next = snapshots.find(({ step }) => step.at >= until);
   const before = snapshots.filter(({ step }) => step.at < until).at(-1);
   const idsIn = (snapshot: RecordedSnapshot | undefined): string[] =>
     (snapshot?.list('addr.json') ?? []).flatMap(({ ifname }) => /^br-([0-9a-f]{12})$/.exec(String(ifname))?.[1] ?? []);
   const known = inspected(next?.list('networks.json')).map(({ Id }) => Id.slice(0, 12));
-  const [left] = idsIn(next).filter((id) => !known.includes(id) && !idsIn(before).includes(id));
+  const isNew = (id: string): boolean => !known.includes(id) && !noted.some((other) => other.startsWith(id));
+  const [left] = idsIn(next).filter((id) => isNew(id) && !idsIn(before).includes(id));
   return left?.padEnd(64, '0');
 }
 

@@ -84,11 +84,17 @@ function replayedDifferences(
   return [
     ...counterDifferences(snapshot.text('iptables-save.txt') ?? '', read('rules.v4'), { bridged, countsPolicies }),
     ...connectionDifferences(snapshot.text('conntrack.txt') ?? '', read('conntrack.txt'), {
+      isTracked: recording.snapshots.slice(0, recording.snapshots.indexOf(snapshot) + 1).every(asksConntrack),
       secondsLater: Math.max(0, (snapshot.step.rulesAt ?? snapshot.step.at) - lastSecond(recording.capture)),
       isBridged,
       translated,
     }),
   ];
+}
+
+/** Whether the rules of SNAPSHOT ask for connections, as NAT does, too. */
+function asksConntrack(snapshot: RecordedSnapshot): boolean {
+  return /-m (?:conntrack|state) |-j (?:DNAT|SNAT|MASQUERADE|REDIRECT)/.test(snapshot.text('iptables-save.txt') ?? '');
 }
 
 const PCAP_HEADER_LENGTH = 24;
