@@ -1,6 +1,6 @@
 /**
- * Reports of people with Docker, told by what they typed alone. The kernel's results for the rules that this leads to are
- * in the cases of test/golden/docker, which golden.test.ts replays.
+ * Reports of people with Docker, told by what they typed alone. The kernel's results for the rules to which that leads
+ * are in the cases of test/golden/docker, which golden.test.ts replays.
  */
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
