@@ -15,7 +15,6 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { pooled } from '../runner/pool.js';
 
 const Guide = suite('docs/docker-firewall.md');
 
@@ -60,28 +59,46 @@ const escaped = (text: string): string => text.replace(/[\\^$.*+?()[\]{}|]/g, '\
 const [, ...sections] = readFileSync(join(PROJECT, 'docs/docker-firewall.md'), 'utf8').split(/^## /m);
 
 const shown = sections.map((section) => commandsIn(section));
-const printed = new Map<Shown, string>();
+/** What commands have printed, once they have ended. */
+const printed = new Map<Shown, Promise<string>>();
+
+/** Starts COMMANDS, as many side by side as WIDTH. */
+function start(commands: readonly Shown[], width: number): void {
+  const lanes: Promise<unknown>[] = Array.from({ length: width }, async () => {});
+  for (const [i, item] of commands.entries()) {
+    const run = lanes[i % width].then(() => outputOf(item));
+    printed.set(item, run);
+    lanes[i % width] = run;
+  }
+}
+
+async function outputOf({ command }: Shown): Promise<string> {
+  const env = { ...process.env, COLUMNS: '100', NO_COLOR: '1' };
+  try {
+    const { stdout, stderr } = await execFileAsync('sh', ['-c', `${SHELL}\n${command}`], { cwd: folder, env });
+    return stdout + stderr;
+  } catch (error) {
+    return String(error);
+  }
+}
 
 /** Hosts are made one after the other, in the guide's order; what asks about them can run side by side. */
 Guide.before(async () => {
   const isMaking = ({ command }: Shown): boolean => command.startsWith('nfreplay docker ');
   const all = shown.flat();
-  await pooled(all.filter(isMaking), 1, run);
-  const others = all.filter((item) => !isMaking(item));
-  await pooled(others, availableParallelism(), run);
+  start(all.filter(isMaking), 1);
+  await Promise.all(printed.values());
+  start(
+    all.filter((item) => !isMaking(item)),
+    availableParallelism(),
+  );
 });
 
-async function run(item: Shown): Promise<void> {
-  const env = { ...process.env, COLUMNS: '100', NO_COLOR: '1' };
-  const { stdout, stderr } = await execFileAsync('sh', ['-c', `${SHELL}\n${item.command}`], { cwd: folder, env });
-  printed.set(item, stdout + stderr);
-}
-
 for (const [i, section] of sections.entries())
-  Guide(section.slice(0, section.indexOf('\n')), () => {
+  Guide(section.slice(0, section.indexOf('\n')), async () => {
     for (const item of shown[i]) {
       const { command, output } = item;
-      const now = printed.get(item) ?? '';
+      const now = (await printed.get(item)) ?? '';
       assert.ok(patternOf(output).test(now), `${command}prints\n${now}instead of\n${output}`);
     }
   });
