@@ -57,7 +57,7 @@ export function runIpsetOn(sets: SetStore, words: readonly string[], file: strin
 }
 
 /** WORDS with their places in the command that they are. */
-function placed(words: readonly string[]): Word[] {
+export function placed(words: readonly string[]): Word[] {
   let column = 1;
   return words.map((text) => {
     const word = { text, line: 1, column };

@@ -3,6 +3,7 @@ import type { JsonObject } from '../codecs/host/json-values.js';
 import { DEFAULT_NAMES, type NamesDescription } from '../codecs/host/names.js';
 import { readSets } from '../core/ipset/index.js';
 import type { RulesetState } from '../core/rules/commands/apply-iptables.js';
+import { RuleSession } from '../core/rules/commands/rule-session.js';
 import { readAllRules } from '../core/rules/forms/merge.js';
 import { loadedCounters } from '../core/rules/loaded-counters.js';
 import type { Backend } from '../core/rules/model.js';
@@ -12,7 +13,7 @@ import { rulesForSets, SetReferences } from '../core/rules/set-references.js';
 import { SetStore } from '../core/sets/store.js';
 import type { ConnectionSelector, EngineHost, ProgramResult } from './engine-host.js';
 import type { HostNetwork } from './host-network.js';
-import { runIpsetOn, runIptables } from './host-tools.js';
+import { placed, runIpsetOn, runIptables } from './host-tools.js';
 import { NetworkDocument } from './network-document.js';
 
 export interface OfflineHostOptions {
@@ -38,6 +39,7 @@ export class OfflineHost implements EngineHost {
   readonly deletedConnections: ConnectionSelector[] = [];
   readonly sets = new SetStore({ clock: { nowMs: 0 }, interfaceNames: [], randomWord: () => 0 });
   readonly #names: NamesDescription;
+  readonly #session: RuleSession;
   #rules: RulesetState = {
     ruleset: { fileName: FILE, family: 'ipv4', tables: [], warnings: [] },
     counters: new Map(),
@@ -48,19 +50,27 @@ export class OfflineHost implements EngineHost {
     this.backend = backend;
     this.network = new NetworkDocument(json);
     this.#names = names;
+    this.#session = new RuleSession({ name: 'iptables', backend }, names);
     if (sets !== '') readSets(sets, FILE, this.sets);
     if (rules !== '') this.restoreRules(rules);
   }
 
   get rules(): RulesetState {
+    const { ruleset, counters } = this.#session.close() ?? this.#rules;
+    this.#rules = { ruleset, counters };
     return this.#rules;
   }
 
   /** @throws {UnsupportedError} where it cannot be said what iptables would do */
   iptables(words: readonly string[]): ProgramResult {
+    const quick = this.#session.run(placed(words), FILE, () => this.#rules);
+    if (quick !== undefined) return quick;
     const setting = { backend: this.backend, names: this.#names, sets: this.sets, file: FILE };
-    const { result, applied } = runIptables(words, this.#rules, setting);
-    if (applied !== undefined) this.#rules = { ruleset: applied.ruleset, counters: applied.counters };
+    const { result, applied } = runIptables(words, this.rules, setting);
+    if (applied !== undefined) {
+      this.#rules = { ruleset: applied.ruleset, counters: applied.counters };
+      this.#session.learn(result.exitCode, applied.ruleset);
+    }
     return result;
   }
 
@@ -68,19 +78,20 @@ export class OfflineHost implements EngineHost {
   restoreRules(text: string): void {
     const sources = [{ text, file: FILE }];
     const loaded = readAllRules(sources, { family: 'ipv4', names: this.#names, backend: this.backend });
-    const kept = [...this.#rules.counters].filter(([name]) => !loaded.tables.some((table) => table.name === name));
+    const { rules } = this;
+    const kept = [...rules.counters].filter(([name]) => !loaded.tables.some((table) => table.name === name));
     this.#rules = {
-      ruleset: withTables(this.#rules.ruleset, rulesForSets(loaded, this.sets, false)),
+      ruleset: withTables(rules.ruleset, rulesForSets(loaded, this.sets, false)),
       counters: new Map([...kept, ...loadedCounters(loaded, sources)]),
     };
   }
 
   saveRules(): string {
-    return saveRuleset(this.#rules.ruleset);
+    return saveRuleset(this.rules.ruleset);
   }
 
   ipset(words: readonly string[]): ProgramResult {
-    const references = new SetReferences(this.#rules.ruleset.tables, this.sets);
+    const references = new SetReferences(this.rules.ruleset.tables, this.sets);
     try {
       return runIpsetOn(this.sets, words, FILE);
     } finally {

@@ -7,7 +7,7 @@ import { withoutAddress } from './addresses.js';
 import { gatewayModeOf, mtuOf } from './bridge-options.js';
 import type { Container, Endpoint, Engine, Network } from './engine.js';
 import { EngineError } from './engine-error.js';
-import { closeSockets, isBound, openSockets } from './host-sockets.js';
+import { boundPorts, closeSockets, openSockets } from './host-sockets.js';
 import { idOf, macOfAddress, randomMac, vethName } from './identity.js';
 import { changeLinks, linkedTo } from './legacy-links.js';
 import { reserve, spaceOf } from './networks.js';
@@ -176,8 +176,13 @@ function publish(engine: Engine, container: Container, endpoint: Endpoint): void
   const { traits } = engine;
   const network = engine.network(endpoint.spec.network);
   const groups = groupsOf(requestsOf(container.spec, traits), network, traits.sortsByContainerPort);
+  const bindings = [...endpoint.bindings];
+  const before = bindings.length;
+  endpoint.bindings = bindings;
   try {
-    for (const group of groups) publishGroup(engine, endpoint, network, group);
+    const pool = poolOf(engine);
+    for (const group of groups) bindings.push(...publishGroup(engine, endpoint, network, group, pool));
+    openSockets(engine.host.network, bindings.slice(before));
     if (traits.deletesConnectionsAtStart) deleteConnections(engine, endpoint);
     changeLinks(engine, endpoint, 'addLink');
   } catch (error) {
@@ -207,31 +212,50 @@ function isSamePort(a: PortRequest, b: PortRequest): boolean {
   return a.containerPort === b.containerPort && a.protocol === b.protocol && a.first === b.first && a.last === b.last;
 }
 
-function publishGroup(engine: Engine, endpoint: Endpoint, network: Network, group: readonly AddressedRequest[]): void {
+/** Returns the ports that GROUP got. */
+function publishGroup(
+  engine: Engine,
+  endpoint: Endpoint,
+  network: Network,
+  group: readonly AddressedRequest[],
+  pool: EnginePool,
+): PortBinding[] {
   const containerAddress = endpoint.address as string;
   const isRouted = gatewayModeOf(network.spec, engine.release) === 'routed';
   const bindings = isRouted
     ? group.map((request) => routedBinding(request, containerAddress))
-    : allocatePorts(group, containerAddress, poolOf(engine));
+    : allocatePorts(group, containerAddress, pool);
   if (engine.options.iptables) engine.firewall.addPorts(engine.bridgeNetwork(network), bindings);
-  endpoint.bindings = [...endpoint.bindings, ...bindings];
-  openSockets(engine.host.network, bindings);
+  for (const binding of bindings) pool.take(binding);
+  return bindings;
 }
 
 function routedBinding({ containerPort, protocol }: PortRequest, containerAddress: string): PortBinding {
   return { hostAddress: '0.0.0.0', hostPort: 0, containerAddress, containerPort, protocol };
 }
 
-function poolOf(engine: Engine): PortPool {
+interface EnginePool extends PortPool {
+  /** A container has the port of BINDING now. */
+  take(binding: PortBinding): void;
+}
+
+function poolOf(engine: Engine): EnginePool {
   const { host, memory, traits } = engine;
-  const taken = engine.publishedPorts;
-  const isOwn = (binding: PortBinding): boolean =>
-    taken.some((other) => other.hostPort === binding.hostPort && other.protocol === binding.protocol);
+  const taken = new Map<string, PortBinding[]>();
+  const takers: PortPool['takers'] = (hostPort, protocol) => taken.get(`${hostPort}/${protocol}`) ?? [];
+  const take = (binding: PortBinding): void => {
+    const { hostPort, protocol } = binding;
+    taken.set(`${hostPort}/${protocol}`, [...takers(hostPort, protocol), binding]);
+  };
+  for (const binding of engine.publishedPorts) take(binding);
+  const isBound = boundPorts(host.network);
   return {
-    taken,
+    takers,
+    take,
     hindrance: (binding) => {
       if (!isBindable(engine, binding.hostAddress)) return 'cannot assign requested address';
-      return !isOwn(binding) && isBound(host.network, binding) ? 'address already in use' : undefined;
+      const isOwn = takers(binding.hostPort, binding.protocol).length > 0;
+      return !isOwn && isBound(binding) ? 'address already in use' : undefined;
     },
     dynamic: dynamicPorts(host.network.json.sysctl),
     lastPorts: memory.lastPorts,

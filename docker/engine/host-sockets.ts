@@ -7,17 +7,25 @@ import type { PortBinding } from '../model.js';
 
 const PROTOCOLS: Readonly<Record<string, number>> = { tcp: 6, udp: 17 };
 
-/** Whether another socket than those of the engine has PORT on ADDRESS, or on all addresses. */
-export function isBound(network: HostNetwork, { hostAddress, hostPort, protocol }: PortBinding): boolean {
+/** Tells whether another socket than those of the engine has the port of a binding on its address, or on all. */
+export function boundPorts(network: HostNetwork): (binding: PortBinding) => boolean {
   const { sockets } = network.json;
-  if (sockets === undefined) return false;
-  return (socketsOf(sockets) ?? []).some((socket) => {
-    if (socket.protocol !== PROTOCOLS[protocol] || socket.localPort !== hostPort || socket.remote !== undefined)
-      return false;
-    const local = socket.local?.toString();
-    return local === undefined ? true : hostAddress === '0.0.0.0' || local === hostAddress;
-  });
+  const byPort = new Map<number, Socket[]>();
+  for (const socket of (sockets === undefined ? undefined : socketsOf(sockets)) ?? []) {
+    if (socket.remote !== undefined) continue;
+    const others = byPort.get(socket.localPort);
+    if (others === undefined) byPort.set(socket.localPort, [socket]);
+    else others.push(socket);
+  }
+  return ({ hostAddress, hostPort, protocol }) =>
+    (byPort.get(hostPort) ?? []).some((socket) => {
+      if (socket.protocol !== PROTOCOLS[protocol]) return false;
+      const local = socket.local?.toString();
+      return local === undefined ? true : hostAddress === '0.0.0.0' || local === hostAddress;
+    });
 }
+
+type Socket = NonNullable<ReturnType<typeof socketsOf>>[number];
 
 export function openSockets(network: HostNetwork, bindings: readonly PortBinding[]): void {
   const opened = bindings.filter(({ protocol, hostPort }) => PROTOCOLS[protocol] !== undefined && hostPort !== 0);
@@ -25,12 +33,17 @@ export function openSockets(network: HostNetwork, bindings: readonly PortBinding
 }
 
 export function closeSockets(network: HostNetwork, bindings: readonly PortBinding[]): void {
-  const left = [...socketsIn(network)];
+  const closed = new Map<string, number>();
   for (const binding of bindings) {
     const wanted = JSON.stringify(socketOf(binding));
-    const index = left.findIndex((socket) => JSON.stringify(socket) === wanted);
-    if (index >= 0) left.splice(index, 1);
+    closed.set(wanted, (closed.get(wanted) ?? 0) + 1);
   }
+  const left = socketsIn(network).filter((socket) => {
+    const text = JSON.stringify(socket);
+    const count = closed.get(text) ?? 0;
+    if (count > 0) closed.set(text, count - 1);
+    return count === 0;
+  });
   replaceSockets(network, left);
 }
 
@@ -47,7 +60,7 @@ function socketsIn(network: HostNetwork): readonly JsonObject[] {
   return (socketsOf(sockets) ?? []).map(describedSocket);
 }
 
-function describedSocket(socket: NonNullable<ReturnType<typeof socketsOf>>[number]): JsonObject {
+function describedSocket(socket: Socket): JsonObject {
   const { protocol, state, local, localPort, remote, remotePort, isDual, dev, uid, cgroup, isTransparent } = socket;
   const any = isDual ? '[::]' : '0.0.0.0';
   const address = local === undefined ? any : withBrackets(local);

@@ -4,8 +4,8 @@ import { EngineError } from './engine-error.js';
 import type { PortRequest } from './published-ports.js';
 
 export interface PortPool {
-  /** The host ports that the engine's containers have. */
-  readonly taken: readonly PortBinding[];
+  /** Those of the engine's containers that have this host port. */
+  takers(hostPort: number, protocol: Protocol): readonly PortBinding[];
   /** Whether something else on the host has the port, or the host does not have the address. */
   hindrance(binding: PortBinding): Hindrance | undefined;
   /** Where the engine itself chooses. */
@@ -83,8 +83,7 @@ function keyOf(address: string, protocol: Protocol, { first, last }: PortPool['d
 
 /** The binding of another container that has this port. */
 function takenBy({ hostAddress, hostPort, protocol }: PortBinding, pool: PortPool): PortBinding | undefined {
-  return pool.taken.find((other) => {
-    if (other.hostPort !== hostPort || other.protocol !== protocol) return false;
+  return pool.takers(hostPort, protocol).find((other) => {
     const isAny = pool.comparesAllAddresses && (hostAddress === ANY || other.hostAddress === ANY);
     return other.hostAddress === hostAddress || isAny;
   });
@@ -97,12 +96,8 @@ function listensTwice(bindings: readonly PortBinding[]): boolean {
 }
 
 /** A port on all addresses cannot be bound where one address has it, nor the other way round. */
-function overlaps({ hostAddress, hostPort, protocol }: PortBinding, { taken }: PortPool): boolean {
-  return taken.some(
-    (other) =>
-      other.hostPort === hostPort &&
-      other.protocol === protocol &&
-      other.hostAddress !== hostAddress &&
-      (other.hostAddress === ANY || hostAddress === ANY),
-  );
+function overlaps({ hostAddress, hostPort, protocol }: PortBinding, pool: PortPool): boolean {
+  return pool
+    .takers(hostPort, protocol)
+    .some((other) => other.hostAddress !== hostAddress && (other.hostAddress === ANY || hostAddress === ANY));
 }

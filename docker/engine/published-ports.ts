@@ -15,9 +15,10 @@ export interface PortRequest {
 
 export function requestsOf(spec: ContainerSpec, traits: EngineTraits): PortRequest[] {
   const published = publishedPorts(spec.ports);
-  const isPublished = (port: number, protocol: Protocol): boolean =>
-    published.some((request) => request.containerPort === port && request.protocol === protocol);
-  const exposed = spec.publishesAll ? exposedPorts(spec).filter((e) => !isPublished(e.port, e.protocol)) : [];
+  const keys = new Set(published.map(keyOf));
+  const exposed = spec.publishesAll
+    ? exposedPorts(spec).filter(({ port, protocol }) => !keys.has(keyOf({ containerPort: port, protocol })))
+    : [];
   const all = [
     ...published,
     ...exposed.map(({ port, protocol }) => ({
@@ -40,9 +41,8 @@ export function publishedPorts(ports: readonly PortSpec[]): PortRequest[] {
 export function exposedPorts(spec: ContainerSpec): { readonly port: number; readonly protocol: Protocol }[] {
   const exposed = spec.exposed.map((port) => ({ ...port, hostAddress: undefined, host: undefined }));
   const ports = publishedPorts([...exposed, ...spec.ports]).sort(byHostPort);
-  return ports
-    .filter((a, i) => i === ports.findIndex((b) => a.containerPort === b.containerPort && a.protocol === b.protocol))
-    .map(({ containerPort, protocol }) => ({ port: containerPort, protocol }));
+  const firsts = new Map(ports.map((port) => [keyOf(port), port]));
+  return [...firsts.values()].map(({ containerPort, protocol }) => ({ port: containerPort, protocol }));
 }
 
 /** A range of container ports takes as many host ports; one container port takes any of a range. */
@@ -88,9 +88,18 @@ function byHostPort(a: PortRequest, b: PortRequest): number {
 
 /** Bindings of one container port follow each other. */
 function groupedByPort(requests: readonly PortRequest[]): PortRequest[] {
-  const keyOf = ({ containerPort, protocol }: PortRequest): string => `${containerPort}/${protocol}`;
-  const keys = [...new Set(requests.map(keyOf))];
-  return keys.flatMap((key) => requests.filter((request) => keyOf(request) === key));
+  const groups = new Map<string, PortRequest[]>();
+  for (const request of requests) {
+    const key = keyOf(request);
+    const group = groups.get(key);
+    if (group === undefined) groups.set(key, [request]);
+    else group.push(request);
+  }
+  return [...groups.values()].flat();
+}
+
+function keyOf({ containerPort, protocol }: Pick<PortRequest, 'containerPort' | 'protocol'>): string {
+  return `${containerPort}/${protocol}`;
 }
 
 function compareText(a = '', b = ''): number {

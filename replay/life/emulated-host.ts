@@ -6,6 +6,7 @@ import type { NamesDescription } from '../../codecs/host/names.js';
 import { readHost } from '../../codecs/host/parse-host.js';
 import { IPPROTO_UDP } from '../../codecs/layouts.js';
 import type { Emulator } from '../../core/emulator.js';
+import { RuleSession } from '../../core/rules/commands/rule-session.js';
 import { readAllRules } from '../../core/rules/forms/merge.js';
 import type { RulesSource } from '../../core/rules/forms/read-rules.js';
 import type { Backend, Ruleset } from '../../core/rules/model.js';
@@ -13,7 +14,7 @@ import { saveRuleset } from '../../core/rules/save.js';
 import { rulesForSets } from '../../core/rules/set-references.js';
 import type { ConnectionSelector, EngineHost, ProgramResult } from '../../docker/engine-host.js';
 import { UnsupportedError } from '../../docker/error.js';
-import { runIpsetOn, runIptables } from '../../docker/host-tools.js';
+import { placed, runIpsetOn, runIptables } from '../../docker/host-tools.js';
 import type { DockerState } from '../../docker/model.js';
 import { SERVICE_FILE } from '../../docker/services/iptables-service.js';
 import type { ChangedRules } from '../changes/changed-rules.js';
@@ -34,31 +35,53 @@ export interface EmulatedHostParts {
 export class EmulatedHost implements EngineHost {
   readonly backend: Backend;
   readonly network: ChangingNetwork;
-  /** What rules that programs make from now on are from, for messages and reports. */
-  file = '';
   readonly #parts: EmulatedHostParts;
+  readonly #session: RuleSession;
+  #file = '';
   #deleted = 0;
 
   constructor(parts: EmulatedHostParts) {
     this.#parts = parts;
     this.backend = parts.backend;
     this.network = parts.network;
+    this.#session = new RuleSession({ name: 'iptables', backend: parts.backend }, parts.names);
+  }
+
+  /** What rules that programs make from now on are from, for messages and reports. */
+  get file(): string {
+    return this.#file;
+  }
+
+  set file(file: string) {
+    this.flush();
+    this.#file = file;
   }
 
   /** @throws {UnsupportedError} if a rule cannot be followed */
   iptables(words: readonly string[]): ProgramResult {
     const { rules, names, emulator, lax } = this.#parts;
+    const quick = this.#session.run(placed(words), this.file, () => rules.state);
+    if (quick !== undefined) return quick;
+    this.flush();
     const before = rules.state;
     const setting = { backend: this.backend, names, sets: emulator.sets, file: this.file };
     const { result, applied } = runIptables(words, before, setting);
     if (applied === undefined) return result;
     if (!lax) refuseUnsupported(`iptables ${words.join(' ')}`, before.ruleset, applied.ruleset);
     rules.become(applied, applied.origins, this.backend);
+    this.#session.learn(result.exitCode, emulator.ruleset);
     return result;
+  }
+
+  /** What iptables has done so far is in force. */
+  flush(): void {
+    const made = this.#session.close();
+    if (made !== undefined) this.#parts.rules.become(made, made.origins, this.backend);
   }
 
   /** @throws {RulesetError} if they are faulty, or cannot be followed */
   restoreRules(text: string): void {
+    this.flush();
     const { rules, names, emulator, lax, savedRules } = this.#parts;
     const file = text === savedRules?.text ? savedRules.file : SERVICE_FILE;
     const loaded = readAllRules([{ text, file }], { lax, family: 'ipv4', names, backend: this.backend });
@@ -66,10 +89,12 @@ export class EmulatedHost implements EngineHost {
   }
 
   saveRules(): string {
+    this.flush();
     return saveRuleset(this.#parts.emulator.ruleset);
   }
 
   ipset(words: readonly string[]): ProgramResult {
+    this.flush();
     return runIpsetOn(this.#parts.emulator.sets, words, this.file);
   }
 
@@ -97,6 +122,7 @@ export class EmulatedHost implements EngineHost {
    * @throws {UnsupportedError} if there can be no such host
    */
   takeEffect(docker: DockerState): void {
+    this.flush();
     if (!this.network.isChanged) return;
     const { emulator } = this.#parts;
     const before = connectionsOf(emulator);

@@ -78,6 +78,14 @@ export class HostLife {
    */
   carryOut(command: Command): CommandResult {
     this.#host.file = command.file;
+    try {
+      return this.#run(command);
+    } finally {
+      this.#host.flush();
+    }
+  }
+
+  #run(command: Command): CommandResult {
     if (this.#docker !== undefined) {
       const result = this.#docker.carryOut(command);
       this.#host.takeEffect(this.#docker.state);

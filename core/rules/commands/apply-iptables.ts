@@ -2,16 +2,15 @@
  * Commands of iptables on a loaded ruleset: what `iptables …` would make of the kernel's tables, and what it would say
  * (iptables 1.8.9, iptables-legacy and iptables-nft; man iptables).
  */
-import type { Family } from '../../../codecs/address.js';
-import { DEFAULT_NAMES, type NamesDescription } from '../../../codecs/host/names.js';
+import type { NamesDescription } from '../../../codecs/host/names.js';
 import type { Word } from '../../../codecs/iptables-save.js';
 import { TABLE_NAMES, type TableName } from '../../hooks.js';
-import type { Backend, Ruleset, SavedCounters } from '../model.js';
+import type { Ruleset, SavedCounters } from '../model.js';
 import { checkTable, KernelFault, type WordFinder } from '../parse/check-table.js';
-import type { Command, CommandLine, RuleScope } from '../parse/command.js';
+import type { Command } from '../parse/command.js';
 import { RuleFault } from '../parse/error.js';
 import { KernelObjects } from '../parse/kernel-objects.js';
-import { parseCommand } from '../parse/parse-rule.js';
+import { CommandScope } from './command-scope.js';
 import { EditedTable } from './edited-table.js';
 import type { CommandRun } from './run.js';
 import { runLegacy } from './run-legacy.js';
@@ -60,62 +59,27 @@ export function applyIptables(words: readonly Word[], state: RulesetState, optio
   return new CommandLineRun(words, state, options).run();
 }
 
-const NOWHERE: Word = { text: '', line: 1, column: 1 };
-
-class CommandLineRun implements RuleScope {
-  readonly names: NamesDescription;
-  readonly family: Family;
-  readonly commandLine: CommandLine;
-  readonly backend: Backend;
+class CommandLineRun {
   readonly #words: readonly Word[];
   readonly #state: RulesetState;
   readonly #tool: Tool;
   readonly #file: string;
-  readonly #warnings: { word: Word; message: string }[] = [];
-  #tableWord: Word = { ...NOWHERE, text: 'filter' };
+  readonly #scope: CommandScope;
   #edited: EditedTable | undefined;
   #verbosity = 0;
 
-  constructor(words: readonly Word[], state: RulesetState, { tool, file, names = DEFAULT_NAMES }: ApplyOptions) {
+  constructor(words: readonly Word[], state: RulesetState, { tool, file, names }: ApplyOptions) {
     this.#words = words;
     this.#state = state;
     this.#tool = tool;
-    this.backend = tool.backend;
     this.#file = file;
-    this.names = names;
-    this.family = familyOf(tool);
-    this.commandLine = {
-      setTable: (word) => {
-        this.#tableWord = word;
-      },
-    };
-  }
-
-  get table(): TableName {
-    return this.#tableWord.text as TableName;
-  }
-
-  /** Targets of rules are looked up when the rule is parsed. */
-  chainKind(): undefined {
-    return undefined;
-  }
-
-  chainNames(): Iterable<string> {
-    return [];
-  }
-
-  isDeclared(): boolean {
-    return false;
-  }
-
-  warn(word: Word, message: string): void {
-    this.#warnings.push({ word, message });
+    this.#scope = new CommandScope(tool, names);
   }
 
   run(): Applied {
     let stdout = '';
     try {
-      const command = parseCommand(this.#words, this.#words[0] ?? NOWHERE, this)!;
+      const command = this.#scope.parse(this.#words);
       this.#verbosity = command.verbosity;
       if ('Vh'.includes(command.letter)) return this.#done(`${versionOf(this.#tool)}\n`);
       stdout = this.#carryOut(command);
@@ -137,7 +101,8 @@ class CommandLineRun implements RuleScope {
   }
 
   #openTable(): EditedTable {
-    const { text } = this.#tableWord;
+    const { tableWord } = this.#scope;
+    const { text } = tableWord;
     const name = TABLE_NAMES.find((known) => known === text);
     const { backend } = this.#tool;
     if (name === undefined) {
@@ -146,13 +111,13 @@ class CommandLineRun implements RuleScope {
         backend === 'nft'
           ? `table '${text}' does not exist`
           : `can't initialize ${this.#tool.name} table \`${text}': Table does not exist (do you need to insmod?)`;
-      const problem = { word: this.#tableWord, what, expected: TABLE_NAMES.join(', ') };
+      const problem = { word: tableWord, what, expected: TABLE_NAMES.join(', ') };
       throw misused(this.#tool, problem, message, ToolExit.VERSION);
     }
     const { ruleset, counters } = this.#state;
     const table = ruleset.tables.find((one) => one.name === name);
     const before = table && { table, counters: counters.get(name) };
-    this.#edited = new EditedTable(name, this.family, backend, before);
+    this.#edited = new EditedTable(name, familyOf(this.#tool), backend, before);
     return this.#edited;
   }
 
@@ -205,14 +170,14 @@ class CommandLineRun implements RuleScope {
       stdout: '',
       stderr: isForgotten ? '' : (stderr ?? ''),
       fault,
-      warnings: this.#warnings,
+      warnings: this.#scope.warnings,
       origins: new Map(),
     };
   }
 
   #done(stdout: string): Applied {
     const edited = this.#edited;
-    const result = { exitCode: ToolExit.DONE, stdout, stderr: '', fault: undefined, warnings: this.#warnings };
+    const result = { exitCode: ToolExit.DONE, stdout, stderr: '', fault: undefined, warnings: this.#scope.warnings };
     const isLoaded = edited?.isNew === true && this.#tool.backend === 'legacy';
     if (edited === undefined || !(edited.isChanged || isLoaded)) {
       return { ...this.#state, ...result, origins: new Map() };

@@ -106,10 +106,11 @@ function runOnRules(run: CommandRun): void {
   if (letter !== 'C') table.isChanged = true;
 }
 
-function searchRules({ command, tool }: CommandRun, chain: EditedChain, rules: readonly RuleDraft[]): void {
+function searchRules(run: CommandRun, chain: EditedChain, rules: readonly RuleDraft[]): void {
+  const { command, tool } = run;
   let isMissing = false;
   for (const draft of rules) {
-    const index = findRule(chain, draft);
+    const index = findRule(run, chain, draft);
     if (index < 0) isMissing = true;
     else if (command.letter === 'D') chain.rules.splice(index, 1);
   }

@@ -159,9 +159,10 @@ function checkRule(run: CommandRun, { target, base }: RuleDraft): void {
   throw refusedRule(run, problem, chain.isAbsent ? 'ENOENT' : 'EOPNOTSUPP');
 }
 
-function searchRules({ command, tool }: CommandRun, chain: EditedChain): void {
+function searchRules(run: CommandRun, chain: EditedChain): void {
+  const { command, tool } = run;
   for (const draft of command.rules) {
-    const index = findRule(chain, draft);
+    const index = findRule(run, chain, draft);
     if (index < 0) throw failed(tool, noRule(command.word, chain), BAD_RULE);
     if (command.letter === 'D') chain.rules.splice(index, 1);
   }

@@ -17,6 +17,8 @@ export interface CommandRun {
   readonly file: string;
   /** What the command writes to standard output, in pieces. */
   readonly output: string[];
+  /** Finds rules faster than by looking at all of them: as findRule does. */
+  readonly find?: (chain: EditedChain, rule: RuleDraft) => number;
 }
 
 export const BAD_RULE = 'Bad rule (does a matching rule exist in that chain?)';
@@ -48,7 +50,8 @@ export function noRule(word: Word, chain: EditedChain): Problem {
 }
 
 /** The index of the first rule of CHAIN that iptables takes for the same as RULE; -1: none. */
-export function findRule(chain: EditedChain, rule: RuleDraft): number {
+export function findRule({ find }: CommandRun, chain: EditedChain, rule: RuleDraft): number {
+  if (find !== undefined) return find(chain, rule);
   const meaning = meaningOf(rule);
   return chain.rules.findIndex(({ draft }) => meaningOf(draft) === meaning);
 }
