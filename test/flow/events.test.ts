@@ -1,5 +1,5 @@
 /** An observer hears what every part of the host decides about a packet, and hearing of it changes nothing. */
-import { mkdtempSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { suite } from 'uvu';
@@ -350,7 +350,7 @@ Events('leave a connection that has expired where it was', () => {
 const NEVER_ENTER = ['no-route-to-sender', 'not-sent', 'captured-twice', 'own-answer'];
 
 Events('change no result: golden cases, observed', () => {
-  for (const golden of casesIn('pcaps')) {
+  for (const golden of casesIn('pcaps').filter(({ wantDir }) => existsSync(wantDir))) {
     const { dir, wantDir } = golden;
     const parent = mkdtempSync(join(tmpdir(), 'nfreplay-events-'));
     try {
