@@ -1,10 +1,9 @@
 // The rules of engines since 28.0.0, compared with the golden files of their own tests: rule for rule, in order.
 import { suite } from 'uvu';
-import * as assert from 'uvu/assert';
 import type { BridgeNetwork } from '../../docker/firewall/firewall.js';
 import { OfflineHost } from '../../docker/offline-host.js';
 import { engine, NETWORK, published, rulesOf } from './firewalls.js';
-import { iptablerGoldens } from './moby/golden-files.js';
+import { assertGolden, iptablerGoldens } from './moby/golden-files.js';
 
 const MIRRORED = { addr: [{ ifname: 'lo' }, { ifname: 'loopback0' }] };
 
@@ -45,12 +44,12 @@ function play(release: string, name: string): { there: string[]; cleaned: string
 for (const [release, cases] of iptablerGoldens()) {
   const goldens = new Map(cases);
   Goldens(`${release}: ${cases.length} combinations of options`, () => {
-    for (const [name, rules] of goldens) {
+    for (const [name, golden] of goldens) {
       const { there, cleaned } = play(release, name);
-      assert.equal(there, rules, name);
+      assertGolden(there, golden, name);
       const { hairpin, wsl } = /hairpin=(?<hairpin>\w+)(?:.*(?<wsl>,wsl2mirrored=true))?/.exec(name)?.groups ?? {};
       if (cleaned.length === 0 || name === 'no') continue;
-      assert.equal(cleaned, goldens.get(`cleaned,hairpin=${hairpin}${wsl ?? ''}`), `${name}, removed`);
+      assertGolden(cleaned, goldens.get(`cleaned,hairpin=${hairpin}${wsl ?? ''}`), `${name}, removed`);
     }
   });
 }
