@@ -47,7 +47,10 @@ function list(title: string, items: readonly string[], emphasis: (text: string) 
 }
 
 function failureLines({ place, text, result }: CommandReport): string[] {
-  const why = (result.stderr || result.stdout).trim().split('\n').map(shown);
+  const why = (result.stderr || result.stdout)
+    .split('\n')
+    .filter((line) => line.trim() !== '')
+    .map(shown);
   return [`${place}: ${shown(text)}: ${why.join('; ')}`];
 }
 

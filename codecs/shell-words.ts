@@ -29,6 +29,7 @@ const OPERATORS: Readonly<Record<string, readonly [what: string, expected: strin
 const EXPANSION = ['is expanded by a shell', "the value itself, or '$' in single quotes"] as const;
 const SUBSTITUTION = ['runs a command in a shell', 'what that command prints'] as const;
 const HOME = ['is expanded by a shell', 'the path itself'] as const;
+const EXPANDED = /^\$(?:\w+|\{\w+\}|\([^()`$\n]*\))/;
 const BLANK = /[ \t]/;
 /** What a backslash escapes within double quotes. */
 const ESCAPED_IN_QUOTES = '$`"\\';
@@ -44,6 +45,18 @@ export function splitCommands(text: string, line = 1, options: ShellOptions = {}
 export interface ShellOptions {
   /** `>` is a word of its own (`isOperator`), and not refused. Default: it is. */
   readonly mayRedirect?: boolean;
+  /** `$NAME`, `${NAME}` and `$(command)` stay as they stand in words, for `expansionIn`. Default: they are refused. */
+  readonly mayExpand?: boolean;
+}
+
+/** A word of which a shell expands a part. */
+interface ExpandedWord extends Word {
+  readonly expansion: ShellFault;
+}
+
+/** What is wrong with WORD, or a part of such a word, where its value matters: a shell would expand it. */
+export function expansionIn(word: Word): ShellFault | undefined {
+  return 'expansion' in word ? (word as ExpandedWord).expansion : undefined;
 }
 
 /** Where output goes. */
@@ -63,11 +76,15 @@ export function isOperator(word: Word): boolean {
 class ShellReader {
   readonly #text: string;
   readonly #mayRedirect: boolean;
+  readonly #mayExpand: boolean;
+  /** The first one in the word that is being read. */
+  #expansion: ShellFault | undefined;
   #line: number;
   #lineStart = 0;
   #at = 0;
 
-  constructor(text: string, line: number, { mayRedirect = false }: ShellOptions) {
+  constructor(text: string, line: number, { mayRedirect = false, mayExpand = false }: ShellOptions) {
+    this.#mayExpand = mayExpand;
     this.#text = text;
     this.#line = line;
     this.#mayRedirect = mayRedirect;
@@ -130,6 +147,7 @@ class ShellReader {
   #word(): Word {
     const start = this.#here();
     if (start.text === '~') throw this.#refused(HOME);
+    this.#expansion = undefined;
     let text = '';
     for (; this.#at < this.#text.length; ) {
       const char = this.#text[this.#at];
@@ -137,13 +155,28 @@ class ShellReader {
       if (char === "'") text += this.#singleQuoted();
       else if (char === '"') text += this.#doubleQuoted();
       else if (char === '\\') text += this.#escaped();
+      else if (this.#isExpansion()) text += this.#expanded();
       else {
         this.#refuse(char);
         text += char;
         this.#at++;
       }
     }
-    return { ...start, text };
+    const expansion = this.#expansion as ShellFault | undefined;
+    const word: Word | ExpandedWord = expansion === undefined ? { ...start, text } : { ...start, text, expansion };
+    return word;
+  }
+
+  /** One that ends in this line, and may stay as it is. */
+  #isExpansion(): boolean {
+    return this.#mayExpand && EXPANDED.test(this.#text.slice(this.#at));
+  }
+
+  #expanded(): string {
+    const [text] = EXPANDED.exec(this.#text.slice(this.#at))!;
+    this.#expansion ??= this.#refused(text.startsWith('$(') ? SUBSTITUTION : EXPANSION);
+    this.#at += text.length;
+    return text;
   }
 
   /** Throws if CHAR means something to a shell, outside of quotes. */
@@ -191,6 +224,10 @@ class ShellReader {
     for (this.#at++; this.#text[this.#at] !== '"'; ) {
       const char = this.#text[this.#at];
       if (char === undefined) throw new ShellFault(start, 'a " that is not closed', 'another " at the end');
+      if (this.#isExpansion()) {
+        text += this.#expanded();
+        continue;
+      }
       this.#refuseExpansion(char);
       if (this.#isContinuation()) this.#continue();
       else if (char === '\\' && ESCAPED_IN_QUOTES.includes(this.#text[this.#at + 1] || ' ')) {

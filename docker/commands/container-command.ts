@@ -1,6 +1,7 @@
 /** `docker run` and `docker create`: what is asked of a container. */
 import type { Word } from '../../codecs/iptables-save.js';
 import { nearest } from '../../codecs/nearest.js';
+import { expansionIn } from '../../codecs/shell-words.js';
 import type { ContainerSpec, EndpointSpec, RestartPolicy } from '../model.js';
 import { containerNetworks } from './container-networks.js';
 import { CommandFault, notFollowed } from './fault.js';
@@ -27,7 +28,8 @@ export function containerRequest(words: readonly Word[], command: string, name: 
   const [image] = flags.positionals;
   refuseUnfollowed(flags);
   if (image === undefined) throw new CommandFault(words.at(-1) ?? name, `${command} names no image`, 'an IMAGE');
-  refuseBadImage(image);
+  refuseExpansions(flags);
+  if (expansionIn(image) === undefined) refuseBadImage(image);
   const networks = containerNetworks(flags);
   const ports = flags.all('publish').map(publishedPort);
   const isRemovedWhenStopped = flags.isSet('rm');
@@ -52,7 +54,37 @@ export function containerRequest(words: readonly Word[], command: string, name: 
   const notes = ports.flatMap(({ note }) => note ?? []);
   if (spec.publishesAll && spec.exposed.length === 0)
     notes.push(`-P publishes ports that ${image.text} exposes, which are not known here: name them with --expose`);
+  notes.push(...discardedPorts(flags, spec));
   return { spec, notes };
+}
+
+/** What the engine, or else we, say of ports that nothing publishes. */
+function discardedPorts(flags: Flags, { networkMode, publishesAll }: ContainerSpec): string[] {
+  if (flags.all('publish').length === 0 && !publishesAll) return [];
+  if (networkMode === 'host') return ['Published ports are discarded when using host network mode'];
+  return networkMode === 'none' ? ['published ports are without effect: the container has no network'] : [];
+}
+
+/** Those whose values are of no matter to networks and to what a container is called. */
+const WITHOUT_MATTER: readonly string[] = [
+  ...['annotation', 'cidfile', 'cpus', 'cpuset-cpus', 'device', 'domainname', 'entrypoint', 'env', 'env-file', 'gpus'],
+  ...['group-add', 'health-cmd', 'hostname', 'log-driver', 'log-opt', 'memory', 'mount', 'platform', 'runtime'],
+  ...['security-opt', 'shm-size', 'tmpfs', 'ulimit', 'user', 'volume', 'volumes-from', 'workdir'],
+];
+
+/** Throws a CommandFault for a value that matters, and that only a shell knows. */
+function refuseExpansions(flags: Flags): void {
+  for (const name of RUN_FLAGS.keys()) {
+    if (!WITHOUT_MATTER.includes(name)) for (const word of flags.all(name)) refuseExpansion(word);
+  }
+  const [image, ...behind] = flags.positionals;
+  // Where more follows, it may as well be options.
+  if (image.text.startsWith('$') && behind.length > 0) refuseExpansion(image);
+}
+
+function refuseExpansion(word: Word): void {
+  const fault = expansionIn(word);
+  if (fault !== undefined) throw new CommandFault(fault.word, fault.message);
 }
 
 /** Options that would change what packets meet, and are not followed. */

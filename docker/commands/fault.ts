@@ -25,5 +25,5 @@ export function notFollowed(word: Word, what: string, expected = ''): CommandFau
 
 /** The part of WORD from character AT to END (from 0), as a word of its own. */
 export function partOf(word: Word, at: number, end = word.text.length): Word {
-  return { text: word.text.slice(at, end), line: word.line, column: word.column + at };
+  return { ...word, text: word.text.slice(at, end), column: word.column + at };
 }

@@ -4,6 +4,7 @@
  */
 import type { Word } from '../../codecs/iptables-save.js';
 import { withNearest } from '../../codecs/nearest.js';
+import { expansionIn } from '../../codecs/shell-words.js';
 import { CommandFault, partOf } from './fault.js';
 import { checkFlagValue, type FlagType, isTrue } from './flag-values.js';
 
@@ -160,7 +161,7 @@ class FlagReader {
   }
 
   #give(spec: FlagSpec, word: Word, name: string): void {
-    checkFlagValue(spec.type, word, name);
+    if (spec.type === 'bool' || expansionIn(word) === undefined) checkFlagValue(spec.type, word, name);
     const given = this.#values.get(spec.name);
     if (given === undefined) this.#values.set(spec.name, [word]);
     else given.push(word);

@@ -1,6 +1,6 @@
 /** A script of commands for a Docker host, a line each; comments, and lines that a backslash continues. */
 import type { Word } from '../../codecs/iptables-save.js';
-import { ShellFault, splitCommands } from '../../codecs/shell-words.js';
+import { expansionIn, ShellFault, splitCommands } from '../../codecs/shell-words.js';
 import type { Command } from './action.js';
 import type { ParseContext } from './context.js';
 import { CommandFault } from './fault.js';
@@ -25,7 +25,7 @@ const SAVES_IN_SHELL = /^\s*(?:sudo\s+)?(?:ba)?sh\s+-c\s+(["'])(.*)\1\s*$/;
 export function parseScript(text: string, file: string, context: ParseContext, line = 1): Script {
   const commands: Command[] = [];
   const faults: CommandFault[] = [];
-  for (const { text: one, line: number } of logicalLines(text, line)) {
+  for (const { text: one, line: number } of logicalLines(withoutPrompts(text), line)) {
     try {
       commands.push(...commandsOfLine(one, number, file, context));
     } catch (error) {
@@ -34,6 +34,13 @@ export function parseScript(text: string, file: string, context: ParseContext, l
     }
   }
   return { commands, faults };
+}
+
+/** Of a container that is made, most values are of no matter here. */
+const RUNS = /\bdocker\s+(?:container\s+)?(?:run|create)\s/;
+
+function isRun(words: readonly Word[]): boolean {
+  return /^(?:sudo )?(?:\S*\/)?docker (?:container )?(?:run|create) /.test(words.map(({ text }) => text).join(' '));
 }
 
 /** The commands of TEXT, one line, perhaps continued. */
@@ -51,11 +58,29 @@ function commandsOfLine(text: string, line: number, file: string, context: Parse
     );
   }
   try {
-    return splitCommands(text, line).flatMap((words) => parseDockerCommand(words, file, context));
+    return splitCommands(text, line, { mayExpand: RUNS.test(text) }).flatMap((words) => {
+      const fault = words.map(expansionIn).find((one) => one !== undefined);
+      if (fault !== undefined && !isRun(words)) throw fault;
+      return parseDockerCommand(words, file, context);
+    });
   } catch (error) {
     if (!(error instanceof ShellFault)) throw error;
     throw new CommandFault(error.word, error.message);
   }
+}
+
+const PROMPT =
+  /^(\s*)((?:[\w.-]+@[\w.-]+:\S*)?[$#] )(?=(?:sudo )?(?:\/\S*\/)?(?:docker|dockerd|docker-compose|ip6?tables|ipset|sysctl|systemctl|service)(?:-\w+)? )/gm;
+
+/**
+ * TEXT with blanks in place of the prompts that were pasted with it. A `#` alone is one where all lines have it: else
+ * it makes a comment of a command.
+ */
+function withoutPrompts(text: string): string {
+  const isPasted = text.split('\n').every((line) => /^\s*(?:$|[$#] )/.test(line));
+  return text.replace(PROMPT, (all, before: string, prompt: string) =>
+    prompt !== '# ' || isPasted ? before + ' '.repeat(prompt.length) : all,
+  );
 }
 
 /** TEXT in lines, each with those that it continues. A quotation over several lines is one. */

@@ -17,6 +17,7 @@ import {
 import { startDaemon } from './daemon.js';
 import type { Container, Engine } from './engine.js';
 import { EngineError } from './engine-error.js';
+import { refuseMissing } from './legacy-links.js';
 import { createNetwork, pruneNetworks, removeNetwork } from './networks.js';
 
 /** What a command has printed so far, and how it ends. */
@@ -129,6 +130,7 @@ function forEach(
 function runContainer(engine: Engine, action: DockerAction & { kind: 'create' | 'run' }, output: Output): void {
   const failed: Output = { exitCode: 0, stdout: '', stderr: '' };
   const isDone = tryTo(failed, `docker: ${FROM_DAEMON}`, 125, () => {
+    refuseMissing(engine, action.spec.links);
     const container = createContainer(engine, action.spec);
     output.stdout += `${container.id}\n`;
     if (action.kind === 'run') startContainer(engine, container);

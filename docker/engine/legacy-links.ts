@@ -2,6 +2,7 @@
 import { OPTION } from '../bridge-options.js';
 import type { Link } from '../firewall/firewall.js';
 import type { EndpointState } from '../model.js';
+import { isSince } from '../releases.js';
 import { isTrue } from './bridge-options.js';
 import type { Container, Endpoint, Engine, Network } from './engine.js';
 import { EngineError } from './engine-error.js';
@@ -23,6 +24,18 @@ export function linkedTo(engine: Engine, container: Container): EndpointState['l
   const parents = isChild && last !== '' ? [last] : [];
   const children = ids.filter((id) => id !== '');
   return children.length === 0 ? undefined : { children, parents };
+}
+
+/** What an engine says where one of LINKS leads to no container. @throws {EngineError} */
+export function refuseMissing(engine: Engine, links: readonly string[]): void {
+  const missing = links.find((name) => engine.findContainer(name) === undefined);
+  if (missing === undefined) return;
+  const isOld = !isSince(engine.release, 17, 12, 0);
+  throw new EngineError(
+    isOld
+      ? `Could not get container for ${missing}`
+      : `could not get container for ${missing}: No such container: ${missing}`,
+  );
 }
 
 function endpointOf(engine: Engine, { endpoints }: Container): Endpoint | undefined {

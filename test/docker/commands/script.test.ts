@@ -159,7 +159,7 @@ docker run --pubish 80:80 nginx
 docker run -p \\
   80:80:80 nginx
 curl http://localhost
-docker run -e A=$HOME nginx
+docker run -p $PORT:80 -e A=$HOME nginx
 iptables-save > rules.v4
 `;
   assert.equal(faultsOf(text), [
@@ -169,10 +169,38 @@ iptables-save > rules.v4
     '7:3 "80" is no IP address; expected: [[IP:]HOST-PORT:]CONTAINER-PORT[/tcp|udp|sctp], with an IP address',
     '8:1 "curl" is not followed; expected: docker, docker compose, dockerd, iptables, ipset, sysctl -w, systemctl or ' +
       'service, …',
-    '9:17 "$HOME" is expanded by a shell; expected: the value itself, or \'$\' in single quotes',
+    '9:15 "$PORT" is expanded by a shell; expected: the value itself, or \'$\' in single quotes',
     '10:17 rules.v4 is not what the iptables service loads; expected: /etc/sysconfig/iptables or ' +
       '/etc/iptables/rules.v4',
   ]);
+});
+
+Scripts('what a shell would expand stays as it is where networks do not depend on it', () => {
+  const spec = runOf(
+    'docker run -v "$PWD":/app -v "$(pwd)/etc:/etc" -e TZ=$TZ -u $(id -u):$(id -g) --env-file $HOME/env -m $M' +
+      ' -p 80:80 --name web "registry/web:$TAG" sh -c "echo $A"',
+  );
+  assert.is(spec.name, 'web');
+  assert.is(spec.image, 'registry/web:$TAG');
+  assert.equal(spec.ports.length, 1);
+  const matters = ['--name $N', '--name=web$N', '-p$P:80', '--network $NET', '--ip $(ip)', '--link "$DB":db', '$OPTS'];
+  for (const word of matters) assert.match(faultsOf(`docker run ${word} nginx`)[0], /expanded by|runs a command/, word);
+  const others = ['docker stop $ID', 'iptables -A INPUT -s $LAN -j DROP', 'docker run -v `pwd`:/app nginx'];
+  for (const line of others) assert.match(faultsOf(line)[0], /expanded by|runs a command/, line);
+});
+
+Scripts('a prompt that was pasted is no part of a command; a comment stays one', () => {
+  const prompts = ['$ ', '# ', 'root@host:~# ', 'me@host:~/app$ ', '  $ '];
+  for (const prompt of prompts) assert.is(actionsOf(`${prompt}sudo docker run nginx`).length, 1, prompt);
+  assert.equal(faultsOf('$ docker run -p x nginx')[0].slice(0, 5), '1:17 ');
+  assert.is(actionsOf('docker run nginx\n# docker run redis\n# docker is a program\n').length, 1);
+});
+
+Scripts('ports of a container without a network of its own are discarded, as docker warns', () => {
+  const notesOf = (mode: string) =>
+    parseScript(`docker run --net=${mode} -p 80:80 nginx`, 'script', NO_FILES).commands[0].notes;
+  assert.equal(notesOf('host'), ['Published ports are discarded when using host network mode']);
+  assert.match(notesOf('none')[0], /without effect/);
 });
 
 Scripts('a quotation that is not closed is one fault', () => {

@@ -184,6 +184,20 @@ Engine('live-restore: containers and their rules outlive the engine', () => {
   assert.equal(ports('web'), ['0.0.0.0:80->172.17.0.2:80/tcp']);
 });
 
+Engine('a link to a container that is not there is refused, and no container is made (moby: registerLinks)', () => {
+  for (const [release, said] of [
+    ['17.06.2', 'Could not get container for redis'],
+    ['28.5.2', 'could not get container for redis: No such container: redis'],
+  ]) {
+    const { docker, script, type } = testHost(release);
+    script('dockerd');
+    const { exitCode, stderr } = type('docker run -d --link redis:db nginx');
+    assert.is(exitCode, 125);
+    assert.ok(stderr.includes(`docker: Error response from daemon: ${said}`), stderr);
+    assert.equal(docker.state.containers, []);
+  }
+});
+
 Engine('links are forgotten with the endpoints that they were made for, as the engine does', () => {
   const linkRules = (release: string): number[] => {
     const { script, host } = testHost(release);
