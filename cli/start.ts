@@ -84,10 +84,11 @@ const TRY = [
 const tries = TRY.map(([args, question]) => `  ${style.dim(`# ${question}`)}\n  node dist/cli/main.js ${args}`);
 
 const opening = [
-  'nfreplay replays captured packets through the rules of a Linux host, offline, and says which rule decided about each.',
-  'This is the host of the article that it started from, about the network of Docker and iptables: Docker publishes port',
-  `6379 of the container redistest as port 36379 of 192.0.2.10; another container is called web. A real engine ran there,`,
-  `while tcpdump wrote ${CASE}/any.pcap. Here the same packets go through the rules that such an engine writes:`,
+  'nfreplay replays captured packets through the rules of a Linux host, offline, and says which rule decided about',
+  'each. This is the host of the article that it started from, about the network of Docker and iptables: Docker',
+  'publishes port 6379 of the container redistest as port 36379 of 192.0.2.10; another container is called web. A real',
+  `engine ran there, while tcpdump wrote ${CASE}/any.pcap. Here the same packets go through the rules that such an`,
+  'engine writes:',
 ].join(' ');
 
 const packets = `${formatNumber(summary.packets.read)} packets in ${Math.round(durationMs)} ms.`;

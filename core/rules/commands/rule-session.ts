@@ -36,7 +36,7 @@ interface OpenTables {
   readonly index: RuleIndex;
 }
 
-/** What of a rule makes no object in the kernel, and is refused for nothing but the table, the chain and the protocol. */
+/** What of a rule makes no object in the kernel, and is refused for its table, chain and protocol alone. */
 const MATCHES: readonly string[] = ['tcp', 'udp', 'sctp'];
 const TARGETS: readonly string[] = ['DNAT', 'MASQUERADE', 'CHECKSUM'];
 
