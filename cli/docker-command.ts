@@ -39,8 +39,9 @@ function optionsOf(given: Arguments): DockerHostOptions {
   const backend = given.value('backend') as Backend | undefined;
   return {
     ...optional('source', source),
-    // Further words are compose files, too, so that a pattern of a shell may name them.
-    composeFiles: [...given.values('file'), ...more],
+    // Several words, so that a pattern of a shell may name them.
+    moreSources: more,
+    composeFiles: given.values('file'),
     ...optional('projectName', given.value('project-name')),
     profiles: given.values('profile'),
     envFiles: given.values('env-file'),

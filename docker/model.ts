@@ -93,7 +93,8 @@ export interface EndpointSpec {
   readonly gatewayPriority: number;
 }
 
-export type RestartPolicy = 'no' | 'always' | 'unless-stopped' | 'on-failure';
+/** `unknown`: of a host whose description does not tell it. */
+export type RestartPolicy = 'no' | 'always' | 'unless-stopped' | 'on-failure' | 'unknown';
 
 /** A container as somebody asks for it. */
 export interface ContainerSpec {
@@ -127,16 +128,21 @@ export interface NetworkState {
   /** With the subnet, and the gateway unless it has none. */
   readonly subnet: string | undefined;
   readonly gateway: string | undefined;
-  /** With the counters that decide which address is given out next. */
+  /** Which addresses are given out: the next one is the lowest that is free. */
   readonly addressing: AddressingState | undefined;
+}
+
+/** The name of the network that containers are on if they ask for none. */
+export const DEFAULT_NETWORK = 'bridge';
+
+export function isDefault({ spec }: NetworkState): boolean {
+  return spec.name === DEFAULT_NETWORK;
 }
 
 /** What a pool of addresses remembers. */
 export interface AddressingState {
   /** Given out, in ascending order. */
   readonly taken: readonly string[];
-  /** The last one that was given out; undefined: none. */
-  readonly last: string | undefined;
 }
 
 /** A port that is published. */

@@ -72,6 +72,15 @@ export function parseRelease(text: string): Release {
   return [...line, number];
 }
 
+export function isKnownRelease(text: string): boolean {
+  try {
+    return parseRelease(text).length > 0;
+  } catch (error) {
+    if (error instanceof UnsupportedError) return false;
+    throw error;
+  }
+}
+
 function unknown(text: string, lines: typeof LINES): UnsupportedError {
   const names = lines.map(({ line, first = 0, last }) => {
     const name = formatLine(line);

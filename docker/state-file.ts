@@ -119,7 +119,7 @@ const NETWORK = object({
   bridge: optional(TEXT),
   subnet: optional(TEXT),
   gateway: optional(TEXT),
-  addressing: optional(object({ taken: listOf(TEXT), last: optional(TEXT) })),
+  addressing: optional(object({ taken: listOf(TEXT) })),
 });
 
 const ENDPOINT_SPEC = object({
@@ -140,7 +140,7 @@ const CONTAINER = object({
     ports: listOf(object({ hostAddress: optional(TEXT), host: optional(RANGE), container: RANGE, protocol: PROTOCOL })),
     exposed: listOf(object({ container: RANGE, protocol: PROTOCOL })),
     publishesAll: BOOLEAN,
-    restart: oneOf('no', 'always', 'unless-stopped', 'on-failure'),
+    restart: oneOf('no', 'always', 'unless-stopped', 'on-failure', 'unknown'),
     links: listOf(TEXT),
     isRemovedWhenStopped: BOOLEAN,
     labels: TEXTS,

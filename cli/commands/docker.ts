@@ -8,7 +8,7 @@ export const DOCKER: CommandSpec = {
     'COMPOSE-FILE [-f FILE …] [--release 28.5] [--interface eth0=192.0.2.10/24,gw=192.0.2.1] -o DIR',
     "--run 'docker run …' [--run …] [--dockerd OPTIONS] -o DIR",
     '--script FILE [--firewall FILE] -o DIR',
-    'INSPECT-FILE | HOST [--script FILE] -o DIR',
+    'INSPECT-FILE … | HOST [--script FILE] -o DIR',
   ],
   terms: [
     [
@@ -16,7 +16,10 @@ export const DOCKER: CommandSpec = {
       'what `docker compose up` would start: a compose file, or a folder with one; variables of the environment and ' +
         'of .env count',
     ],
-    ['INSPECT-FILE', 'what `docker network inspect …` and `docker inspect …` printed, in any order'],
+    [
+      'INSPECT-FILE',
+      'what `docker network inspect …` and `docker inspect …` printed, in any order, in one file or several',
+    ],
     ['HOST', 'a host with Docker on it: a snapshot, its folder, or what this command wrote; its own rules stay'],
   ],
   options: [

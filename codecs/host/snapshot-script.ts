@@ -22,7 +22,8 @@ export const SNAPSHOT_SCRIPT = String.raw`# Describes the network of this host f
 #     nfreplay snapshot | ssh HOST 'sudo sh' > host.txt
 #
 # It changes nothing. It prints interfaces, routes, neighbours, network sysctls, firewall rules, tracked connections,
-# listening ports, and of containers their names, networks, addresses and ports. No keys, no environment, no labels.
+# listening ports, and of containers their names, images, networks, addresses, ports and restart policies. No keys, no
+# environment, no labels.
 
 has() { command -v "$1" >/dev/null 2>&1; }
 
@@ -120,21 +121,29 @@ docker_local() {
 }
 # shellcheck disable=SC2016,SC2086
 containers() {
-  ids=$(docker_local ps -q --no-trunc) || return
+  ids=$(docker_local ps -aq --no-trunc) || return
   [ "$ids" ] || return 0
-  form='{"Id":{{json .Id}},"Name":{{json .Name}},"NetworkSettings":{"Ports":{{json .NetworkSettings.Ports}},'
-  form=$form'"Networks":{ {{range $name, $end := .NetworkSettings.Networks}}{{json $name}}:{'
-  form=$form'"IPAddress":{{json $end.IPAddress}},"GlobalIPv6Address":{{json $end.GlobalIPv6Address}},'
-  form=$form'"MacAddress":{{json $end.MacAddress}}},{{end}}"":null}}}'
+  form='{"Id":{{json .Id}},"Name":{{json .Name}},"Created":{{json .Created}},'
+  form=$form'"State":{"Running":{{json .State.Running}},"StartedAt":{{json .State.StartedAt}}},'
+  form=$form'"Config":{"Image":{{json .Config.Image}},"ExposedPorts":{{json (index .Config "ExposedPorts")}}},'
+  form=$form'"HostConfig":{"NetworkMode":{{json .HostConfig.NetworkMode}},'
+  form=$form'"PortBindings":{{json .HostConfig.PortBindings}},"PublishAllPorts":{{json .HostConfig.PublishAllPorts}},'
+  form=$form'"RestartPolicy":{{json .HostConfig.RestartPolicy}},"AutoRemove":{{json .HostConfig.AutoRemove}},'
+  form=$form'"Links":{{json .HostConfig.Links}}},"NetworkSettings":{"Ports":{{json .NetworkSettings.Ports}},'
+  form=$form'"Networks":{{json .NetworkSettings.Networks}}}}'
   docker_local inspect --type container --format "$form" $ids
 }
 # shellcheck disable=SC2086
 networks() {
   ids=$(docker_local network ls -q --no-trunc) || return
   [ "$ids" ] || return 0
+  engine=$(docker_local info --format \
+    '"Engine":{"Version":{{json .ServerVersion}},"LiveRestore":{{json .LiveRestoreEnabled}}},' 2>/dev/null) || engine=
+  created='"Created":{{json .Created}},'
+  docker_local network inspect --format "$created" $ids >/dev/null 2>&1 || created=
   form='{"Id":{{json .Id}},"Name":{{json .Name}},"Driver":{{json .Driver}},"Internal":{{json .Internal}},'
-  form=$form'"IPAM":{"Config":{{json .IPAM.Config}}},"Options":{"com.docker.network.bridge.name":'
-  form=$form'{{json (index .Options "com.docker.network.bridge.name")}}}}'
+  form=$form$engine$created'"IPAM":{"Config":{{json .IPAM.Config}}},'
+  form=$form'"Options":{{if eq .Driver "bridge"}}{{json .Options}}{{else}}{}{{end}}}'
   docker_local network inspect --format "$form" $ids
 }
 

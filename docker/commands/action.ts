@@ -12,6 +12,8 @@ export interface ComposeProject {
   readonly services: readonly ComposeService[];
   /** What of the file was not understood and does not matter for packets, or what was assumed; for people. */
   readonly notes: readonly string[];
+  /** What besides its files decided about it; for people. */
+  readonly assumed?: readonly string[];
 }
 
 export interface ComposeNetwork {

@@ -15,6 +15,7 @@ import { readDotEnv } from './dot-env.js';
 import { type Loading, loadModel, type ModelSource, readReferred } from './load-model.js';
 import { mergeNodes } from './merge-nodes.js';
 import { folderOf, pathFrom } from './paths.js';
+import { variablesOn } from './variables.js';
 
 const SECTIONS = ['services', 'networks'];
 const DEEPEST = 20;
@@ -68,7 +69,7 @@ function includedEnvironment(
 ): ReadonlyMap<string, string> {
   const own = new Map<string, string>();
   const read = (text: string, file: string): void => {
-    const environment = new Map([...own, ...source.environment]);
+    const environment = variablesOn(own, source.environment);
     for (const [name, value] of readDotEnv(text, { file, generation: loading.generation, environment }))
       own.set(name, value);
   };
@@ -81,5 +82,5 @@ function includedEnvironment(
     const file = pathFrom(source.folder, text);
     if (file !== '/dev/null') read(readReferred(file, place.place, loading), file);
   }
-  return new Map([...own, ...source.environment]);
+  return variablesOn(own, source.environment);
 }

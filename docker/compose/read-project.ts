@@ -18,6 +18,7 @@ import { projectName } from './project-name.js';
 import { readNetwork } from './read-networks.js';
 import { containerSpec, readService, type ServiceModel, type ServiceReading } from './read-service.js';
 import type { ComposeGeneration } from './scalar-type.js';
+import { Variables } from './variables.js';
 import { isVersion1 } from './version-one.js';
 
 export interface ComposeOptions {
@@ -33,6 +34,8 @@ export interface ComposeOptions {
   readonly projectName?: string | undefined;
   /** Variables that are set. They come before those of `.env`. */
   readonly environment?: ReadonlyMap<string, string> | undefined;
+  /** Told the name of each of these that is asked for. */
+  readonly onVariable?: ((name: string) => void) | undefined;
   /** `--env-file`; undefined or empty: `.env`, if there is one. */
   readonly envFiles?: readonly ComposeFile[] | undefined;
   /** `--profile` */
@@ -121,17 +124,18 @@ class ProjectReader {
   }
 
   #readEnvironment(): Map<string, string> {
-    const { environment = new Map<string, string>(), envFiles = [], folder, readFile } = this.#options;
+    const { environment: given, envFiles = [], folder, readFile, onVariable } = this.#options;
+    const environment = new Variables(given ?? [], onVariable);
     const path = pathFrom(folder, '.env');
     const text = envFiles.length > 0 ? undefined : readFile(path);
     const files = text === undefined ? envFiles : [{ path, text }];
     const own = new Map<string, string>();
     for (const file of files) {
-      const known = new Map([...own, ...environment]);
+      const known = environment.on(own);
       const reading = { file: file.path, generation: this.#generation, environment: known };
       for (const [name, value] of readDotEnv(file.text, reading)) own.set(name, value);
     }
-    return new Map([...own, ...environment]);
+    return environment.on(own);
   }
 
   #loading(): Loading {

@@ -5,7 +5,7 @@
 import type { AddressingState } from '../model.js';
 import { firstOf, formatIpv4, isWithin, lastOf, type Prefix, parseIpv4 } from './prefixes.js';
 
-export const NO_ADDRESSES: AddressingState = { taken: [], last: undefined };
+export const NO_ADDRESSES: AddressingState = { taken: [] };
 
 /** Which addresses a network gives out. */
 export interface AddressSpace {
@@ -34,9 +34,9 @@ function isReserved(address: number, subnet: Prefix): boolean {
 
 export function withAddress({ taken }: AddressingState, address: string): AddressingState {
   const order = (text: string): number => parseIpv4(text) ?? 0;
-  return { taken: [...taken, address].sort((a, b) => order(a) - order(b)), last: address };
+  return { taken: [...taken, address].sort((a, b) => order(a) - order(b)) };
 }
 
-export function withoutAddress({ taken, last }: AddressingState, address: string): AddressingState {
-  return { taken: taken.filter((other) => other !== address), last };
+export function withoutAddress({ taken }: AddressingState, address: string): AddressingState {
+  return { taken: taken.filter((other) => other !== address) };
 }

@@ -1,7 +1,7 @@
 /** What the options of a network mean (the labels of libnetwork's bridge driver). */
 import { OPTION } from '../bridge-options.js';
 import type { BridgeNetwork } from '../firewall/firewall.js';
-import type { DaemonOptions, NetworkSpec, NetworkState } from '../model.js';
+import { type DaemonOptions, DEFAULT_NETWORK, type NetworkSpec, type NetworkState } from '../model.js';
 import { isSince, type Release } from '../releases.js';
 
 /** The name of the default network's bridge. */
@@ -25,7 +25,7 @@ export function bridgeNetworkOf(network: NetworkState, release: Release): Bridge
     bridge,
     subnet,
     gateway,
-    isDefault: spec.name === 'bridge',
+    isDefault: spec.name === DEFAULT_NETWORK,
     isInternal: spec.isInternal,
     allowsIcc: isTrue(spec, OPTION.icc, true),
     masquerades: isTrue(spec, OPTION.masquerade, true),

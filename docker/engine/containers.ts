@@ -1,11 +1,12 @@
 /** Containers are made, start, stop and go. */
 import { FirewallError } from '../firewall/firewall.js';
-import type { ContainerSpec, EndpointSpec } from '../model.js';
+import { type ContainerSpec, type EndpointSpec, isDefault } from '../model.js';
 import { isSince } from '../releases.js';
 import { isConnected, join, leave, leaveAll, newEndpoint } from './endpoints.js';
 import type { Container, Endpoint, Engine, Network } from './engine.js';
 import { EngineError } from './engine-error.js';
 import { chosenName } from './identity.js';
+import { isOnDefault } from './legacy-links.js';
 
 const NAME = /^\/?[a-zA-Z0-9][a-zA-Z0-9_.-]+$/;
 
@@ -52,9 +53,8 @@ function refuseAddress(engine: Engine, networkName: string, address: string | un
   const network = engine.findNetwork(networkName);
   if (address === undefined || network === undefined) return;
   const { spec } = network;
-  if (spec.name !== 'bridge' && spec.ipam[0]?.subnet !== undefined) return;
-  const isDefault = spec.name === 'bridge';
-  const which = isDefault
+  if (!isDefault(network) && spec.ipam[0]?.subnet !== undefined) return;
+  const which = isDefault(network)
     ? 'on user defined networks only'
     : 'only when connecting to networks with user configured subnets';
   const prefix = `invalid config for network ${spec.name}: invalid endpoint settings:\n`;
@@ -117,8 +117,8 @@ function refuseSharing(engine: Engine, { spec }: Container): void {
 
 /** The default network first; the others in the order in which they were connected, which a real engine may change. */
 function startOrder(engine: Engine, { endpoints }: Container): Endpoint[] {
-  const isDefault = ({ spec }: Endpoint): boolean => engine.findNetwork(spec.network)?.spec.name === 'bridge';
-  return [...endpoints.filter(isDefault), ...endpoints.filter((endpoint) => !isDefault(endpoint))];
+  const isFirst = (endpoint: Endpoint): boolean => isOnDefault(engine, endpoint);
+  return [...endpoints.filter(isFirst), ...endpoints.filter((endpoint) => !isFirst(endpoint))];
 }
 
 /** CONTAINER ends, because somebody stops or kills it, or starts it again, or because the engine ends. */

@@ -1,5 +1,6 @@
 /** The engine starts and stops: what that does to the host, in which order. */
-import type { DaemonOptions, NetworkSpec } from '../model.js';
+import { UnsupportedError } from '../error.js';
+import { type DaemonOptions, DEFAULT_NETWORK, type NetworkSpec } from '../model.js';
 import { isSince } from '../releases.js';
 import { DEFAULT_BRIDGE, defaultNetworkOptions } from './bridge-options.js';
 import { startContainer, stopContainer } from './containers.js';
@@ -77,7 +78,7 @@ function remakeDefaultNetworks(engine: Engine): void {
     if (engine.findNetwork(name) === undefined) engine.networks.push(specialNetwork(engine, name));
   }
   const { options, links } = engine;
-  const stale = engine.findNetwork('bridge');
+  const stale = engine.findNetwork(DEFAULT_NETWORK);
   if (stale !== undefined) takeDownNetwork(engine, stale);
   const movesBridge = stale !== undefined && options.defaultAddressPools.length > 0 && !options.liveRestore;
   if (options.bridge === 'none' || movesBridge) links.remove(DEFAULT_BRIDGE);
@@ -117,7 +118,7 @@ function defaultNetworkSpec(engine: Engine): NetworkSpec {
   const reserved: Record<string, string> = {};
   if (options.defaultGateway !== undefined) reserved.DefaultGatewayIPv4 = options.defaultGateway;
   return {
-    name: 'bridge',
+    name: DEFAULT_NETWORK,
     driver: 'bridge',
     isInternal: false,
     ipam: [
@@ -149,6 +150,7 @@ function bridgeAddress({ options, links, release }: Engine): Prefix | undefined 
 
 /** Containers start again as their restart policy says; a real engine starts them at the same time. */
 function startAgain(engine: Engine, order: readonly string[] | undefined): void {
+  refuseUnknownPolicies(engine);
   const stopped = engine.containers.filter((one) => !one.isRunning && startsAgain(engine, one));
   if (order === undefined) noteOrder(engine, stopped);
   for (const container of inOrder(stopped, order, ({ name }) => name)) {
@@ -159,6 +161,16 @@ function startAgain(engine: Engine, order: readonly string[] | undefined): void 
       engine.notes.push(`${container.name} did not start again: ${error.message}`);
     }
   }
+}
+
+/** @throws {UnsupportedError} if nobody knows whether a container starts again */
+function refuseUnknownPolicies({ containers }: Engine): void {
+  const unknown = containers.filter(({ spec, isRunning }) => spec.restart === 'unknown' && !isRunning);
+  if (unknown.length === 0) return;
+  throw new UnsupportedError(
+    `whether ${unknown.map(({ name }) => name).join(', ')} would start again is not known: ` +
+      'this description of the host has no restart policies; a new snapshot (nfreplay snapshot) has them',
+  );
 }
 
 /** Says which addresses may be exchanged because CONTAINERS start at the same time. */

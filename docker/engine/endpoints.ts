@@ -2,7 +2,7 @@
 import { parseAddress } from '../../codecs/address.js';
 import { OPTION } from '../bridge-options.js';
 import { FirewallError } from '../firewall/firewall.js';
-import type { EndpointSpec, PortBinding } from '../model.js';
+import { type EndpointSpec, isDefault, type PortBinding } from '../model.js';
 import { withoutAddress } from './addresses.js';
 import { gatewayModeOf, mtuOf } from './bridge-options.js';
 import type { Container, Endpoint, Engine, Network } from './engine.js';
@@ -69,7 +69,7 @@ function connect(engine: Engine, container: Container, endpoint: Endpoint, netwo
   const mtu = mtuOf(network.spec);
   links.addVeth({ name, bridge, mac: randomMac('veth', number), mtu, isHairpin, peerIndex });
   links.addNeighbour(bridge, address, mac);
-  const linked = network.spec.name === 'bridge' ? linkedTo(engine, container) : undefined;
+  const linked = isDefault(network) ? linkedTo(engine, container) : undefined;
   Object.assign(endpoint, { address, mac, veth: name, bindings: [], linked });
   try {
     if (options.iptables) engine.firewall.addEndpoint(engine.bridgeNetwork(network), address);

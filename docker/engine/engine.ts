@@ -2,14 +2,15 @@
 import type { EngineHost } from '../engine-host.js';
 import type { BridgeNetwork, Firewall } from '../firewall/firewall.js';
 import { firewallFor } from '../firewall/index.js';
-import type {
-  ContainerState,
-  DaemonOptions,
-  DockerState,
-  DrawnRestart,
-  EndpointState,
-  NetworkState,
-  PortBinding,
+import {
+  type ContainerState,
+  type DaemonOptions,
+  DEFAULT_NETWORK,
+  type DockerState,
+  type DrawnRestart,
+  type EndpointState,
+  type NetworkState,
+  type PortBinding,
 } from '../model.js';
 import { isSince, parseRelease, type Release } from '../releases.js';
 import { bridgeNetworkOf } from './bridge-options.js';
@@ -128,7 +129,7 @@ export class Engine {
 
   findNetwork(nameOrId: string): Network | undefined {
     const { networks } = this;
-    const name = nameOrId === 'default' ? 'bridge' : nameOrId;
+    const name = nameOrId === 'default' ? DEFAULT_NETWORK : nameOrId;
     const byName = networks.find(({ spec, id }) => spec.name === name || id === name);
     if (byName !== undefined || nameOrId === '') return byName;
     const byPrefix = networks.filter(({ id }) => id.startsWith(nameOrId));

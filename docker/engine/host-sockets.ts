@@ -32,19 +32,17 @@ export function openSockets(network: HostNetwork, bindings: readonly PortBinding
   if (opened.length > 0) replaceSockets(network, [...socketsIn(network), ...opened.map(socketOf)]);
 }
 
+/** The sockets of a host that was described as it ran have other members than ours, and twins of IPv6. */
 export function closeSockets(network: HostNetwork, bindings: readonly PortBinding[]): void {
-  const closed = new Map<string, number>();
-  for (const binding of bindings) {
-    const wanted = JSON.stringify(socketOf(binding));
-    closed.set(wanted, (closed.get(wanted) ?? 0) + 1);
-  }
-  const left = socketsIn(network).filter((socket) => {
-    const text = JSON.stringify(socket);
-    const count = closed.get(text) ?? 0;
-    if (count > 0) closed.set(text, count - 1);
-    return count === 0;
-  });
-  replaceSockets(network, left);
+  const closed = new Set(
+    bindings.flatMap(({ protocol, hostAddress, hostPort }) => [
+      `${protocol} ${hostAddress}:${hostPort}`,
+      ...(hostAddress === '0.0.0.0' ? [`${protocol} [::]:${hostPort}`] : []),
+    ]),
+  );
+  const isOpen = ({ proto, local, remote }: JsonObject): boolean =>
+    remote !== undefined || !closed.has(`${proto} ${local}`);
+  replaceSockets(network, socketsIn(network).filter(isOpen));
 }
 
 function socketOf({ hostAddress, hostPort, protocol }: PortBinding): JsonObject {

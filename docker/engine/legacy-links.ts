@@ -1,7 +1,7 @@
 /** `--link`: containers of the default network that may reach each other where others may not. */
 import { OPTION } from '../bridge-options.js';
 import type { Link } from '../firewall/firewall.js';
-import type { EndpointState } from '../model.js';
+import { type EndpointState, isDefault } from '../model.js';
 import { isSince } from '../releases.js';
 import { isTrue } from './bridge-options.js';
 import type { Container, Endpoint, Engine, Network } from './engine.js';
@@ -39,7 +39,13 @@ export function refuseMissing(engine: Engine, links: readonly string[]): void {
 }
 
 function endpointOf(engine: Engine, { endpoints }: Container): Endpoint | undefined {
-  return endpoints.find(({ spec }) => engine.findNetwork(spec.network)?.spec.name === 'bridge');
+  return endpoints.find((endpoint) => isOnDefault(engine, endpoint));
+}
+
+/** Whether ENDPOINT is one of the default network. */
+export function isOnDefault(engine: Engine, { spec }: Endpoint): boolean {
+  const network = engine.findNetwork(spec.network);
+  return network !== undefined && isDefault(network);
 }
 
 /** The rules for the links of ENDPOINT come or go. @throws {EngineError} if a container has a new endpoint since */
@@ -50,8 +56,8 @@ export function changeLinks(engine: Engine, endpoint: Endpoint, change: 'addLink
   for (const link of linksOf(engine, endpoint)) engine.firewall[change](bridge, link);
 }
 
-function hasRules({ options }: Engine, { spec }: Network): boolean {
-  return options.iptables && spec.name === 'bridge' && !isTrue(spec, OPTION.icc, true);
+function hasRules({ options }: Engine, network: Network): boolean {
+  return options.iptables && isDefault(network) && !isTrue(network.spec, OPTION.icc, true);
 }
 
 /** The links on NETWORK that have rules. */

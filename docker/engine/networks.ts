@@ -2,7 +2,7 @@
 import { shown } from '../../codecs/text.js';
 import { OPTION } from '../bridge-options.js';
 import { UnsupportedError } from '../error.js';
-import type { IpamSubnet, NetworkSpec } from '../model.js';
+import { DEFAULT_NETWORK, type IpamSubnet, isDefault, type NetworkSpec } from '../model.js';
 import { isSince } from '../releases.js';
 import { freeAddress, isFree, NO_ADDRESSES, withAddress } from './addresses.js';
 import { DEFAULT_BRIDGE, isTrue, mtuOf } from './bridge-options.js';
@@ -14,7 +14,7 @@ import { doOverlap, formatPrefix, isWithin, networkOf, type Prefix, parseIpv4, p
 import { chooseSubnet, DEFAULT_POOLS } from './subnets.js';
 
 /** Networks that every engine has, which nobody can make or remove. */
-const PREDEFINED: readonly string[] = ['bridge', 'host', 'none'];
+const PREDEFINED: readonly string[] = [DEFAULT_NETWORK, 'host', 'none'];
 
 /**
  * `docker network create`; returns the network.
@@ -134,8 +134,8 @@ export function spaceOf({ spec, subnet }: Network): { subnet: Prefix; range: Pre
 
 function refuseConflicts(engine: Engine, { id, bridge, spec }: Network): void {
   const other = engine.networks.find((network) => network.bridge === bridge);
-  if (other === undefined || spec.name === 'bridge') return;
-  if (other.spec.name === 'bridge' && isSince(engine.release, 17, 10, 0) && !isSince(engine.release, 25, 0, 0)) {
+  if (other === undefined || spec.name === DEFAULT_NETWORK) return;
+  if (isDefault(other) && isSince(engine.release, 17, 10, 0) && !isSince(engine.release, 25, 0, 0)) {
     // These take the default network away, with its containers connected.
     throw new UnsupportedError(`a network on ${bridge}, the bridge of the default network, is not followed`);
   }
@@ -234,7 +234,7 @@ export function takeDownNetwork(engine: Engine, network: Network): void {
   const { bridge, spec } = network;
   engine.networks = engine.networks.filter((other) => other !== network);
   if (bridge === undefined) return;
-  if (spec.name !== 'bridge' && bridge !== DEFAULT_BRIDGE) engine.links.remove(bridge);
+  if (spec.name !== DEFAULT_NETWORK && bridge !== DEFAULT_BRIDGE) engine.links.remove(bridge);
   engine.firewall.removeNetwork(engine.bridgeNetwork(network));
 }
 

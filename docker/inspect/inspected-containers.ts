@@ -1,7 +1,15 @@
 /** Containers as `docker inspect` prints them. */
 import type { JsonObject } from '../../codecs/host/json-values.js';
 import { objectIn, objectsIn, textIn } from '../../codecs/host/lenient-values.js';
-import type { ContainerSpec, ContainerState, EndpointState, PortBinding, PortSpec, Protocol } from '../model.js';
+import {
+  type ContainerSpec,
+  type ContainerState,
+  DEFAULT_NETWORK,
+  type EndpointState,
+  type PortBinding,
+  type PortSpec,
+  type Protocol,
+} from '../model.js';
 import { textsIn } from './inspected-networks.js';
 
 /** CONTAINER, which its engine has made. Its published ports are not told yet (`publishedPorts`). */
@@ -38,7 +46,7 @@ function modeOf(mode: string): ContainerSpec['networkMode'] {
 /** The network that the container was made with comes first, the others as they are listed. */
 function endpointsIn(container: JsonObject): EndpointState[] {
   const mode = textIn(objectIn(container.HostConfig).NetworkMode) ?? 'default';
-  const first = mode === 'default' ? 'bridge' : mode;
+  const first = mode === 'default' ? DEFAULT_NETWORK : mode;
   const networks = Object.entries(objectIn(objectIn(container.NetworkSettings).Networks));
   const sorted = [...networks.filter(([name]) => name === first), ...networks.filter(([name]) => name !== first)];
   return sorted.map(([network, value]): EndpointState => {

@@ -3,7 +3,7 @@ import type { JsonObject } from '../../codecs/host/json-values.js';
 import { objectIn, objectsIn, textIn } from '../../codecs/host/lenient-values.js';
 import { OPTION } from '../bridge-options.js';
 import { firstOf, formatIpv4, parseIpv4, parsePrefix } from '../engine/prefixes.js';
-import type { AddressingState, IpamSubnet, NetworkState } from '../model.js';
+import type { IpamSubnet, NetworkState } from '../model.js';
 
 const ID_LENGTH = 12;
 
@@ -22,7 +22,7 @@ export function networkState(network: JsonObject): NetworkState {
     bridge: isBridge ? (options[OPTION.bridgeName] ?? `br-${id.slice(0, ID_LENGTH)}`) : undefined,
     subnet: first?.subnet,
     gateway: first?.gateway,
-    addressing: isBridge && first !== undefined ? { taken: gatewayAndReserved(first), last: undefined } : undefined,
+    addressing: isBridge && first !== undefined ? { taken: gatewayAndReserved(first) } : undefined,
   };
 }
 
@@ -50,7 +50,7 @@ export function withAddresses(network: NetworkState, addresses: readonly string[
   const { addressing } = network;
   if (addressing === undefined) return network;
   const taken = [...new Set([...addressing.taken, ...addresses])].sort(byNumber);
-  return { ...network, addressing: { taken, last: taken.at(-1) } satisfies AddressingState };
+  return { ...network, addressing: { taken } };
 }
 
 function byNumber(a: string, b: string): number {

@@ -5,7 +5,15 @@ import { OPTION } from '../bridge-options.js';
 import { DEFAULT_BRIDGE } from '../engine/bridge-options.js';
 import { formatPrefix, networkOf, parsePrefix } from '../engine/prefixes.js';
 import { UnsupportedError } from '../error.js';
-import type { ContainerState, DaemonOptions, DockerState, EndpointState, NetworkState } from '../model.js';
+import {
+  type ContainerState,
+  type DaemonOptions,
+  DEFAULT_NETWORK,
+  type DockerState,
+  type EndpointState,
+  isDefault,
+  type NetworkState,
+} from '../model.js';
 import { containerState, publishedPorts } from './inspected-containers.js';
 import { networkState, withAddresses } from './inspected-networks.js';
 import type { Inspected } from './read-inspect.js';
@@ -57,10 +65,10 @@ function orderOf(
   containers: readonly JsonObject[],
   kept: readonly NetworkState[],
 ): InspectedEngine['order'] {
-  const start = timeOf(networks.find(({ Name }) => Name === 'bridge')?.Created);
+  const start = timeOf(networks.find(({ Name }) => Name === DEFAULT_NETWORK)?.Created);
   const isMade = ({ Name, Created }: JsonObject): boolean => {
     const bridge = kept.find(({ spec }) => spec.name === Name)?.bridge;
-    return bridge !== undefined && Name !== 'bridge' && start !== '' && compareTimes(timeOf(Created), start) > 0;
+    return bridge !== undefined && Name !== DEFAULT_NETWORK && start !== '' && compareTimes(timeOf(Created), start) > 0;
   };
   const isRunning = ({ State }: JsonObject): boolean => objectIn(State).Running === true;
   const events = [
@@ -114,13 +122,12 @@ function networkOfContainers(name: string, containers: readonly JsonObject[]): N
   const part = parts.find(({ Gateway }) => textIn(Gateway) !== undefined) ?? parts[0] ?? {};
   const address = textIn(part.IPAddress);
   const config = address === undefined ? [] : [{ Subnet: subnetOf(address, part.IPPrefixLen), Gateway: part.Gateway }];
-  const isDefault = name === 'bridge';
   return networkState({
     Name: name,
     Id: part.NetworkID,
     Driver: 'bridge',
     IPAM: { Config: config },
-    Options: isDefault ? { [OPTION.bridgeName]: DEFAULT_BRIDGE } : {},
+    Options: name === DEFAULT_NETWORK ? { [OPTION.bridgeName]: DEFAULT_BRIDGE } : {},
   });
 }
 
@@ -177,7 +184,7 @@ function counted(network: NetworkState, containers: readonly ContainerState[]): 
 
 /** What `docker network inspect bridge` says of the options of dockerd. */
 function optionsOf(networks: readonly NetworkState[]): Partial<DaemonOptions> {
-  const network = networks.find(({ spec }) => spec.name === 'bridge');
+  const network = networks.find(isDefault);
   if (network === undefined) return {};
   const { options } = network.spec;
   const ip = options[OPTION.bindingAddress];

@@ -4,15 +4,17 @@ import type { DockerAction } from '../commands/action.js';
 import { type CommandResult, type DockerHost, dockerHost } from '../docker-host.js';
 import { firstOf, formatIpv4, isWithin, parseIpv4, parsePrefix } from '../engine/prefixes.js';
 import type { EngineHost } from '../engine-host.js';
-import type {
-  ContainerSpec,
-  ContainerState,
-  DaemonOptions,
-  DockerState,
-  EndpointState,
-  NetworkSpec,
-  NetworkState,
-  PortSpec,
+import {
+  type ContainerSpec,
+  type ContainerState,
+  type DaemonOptions,
+  DEFAULT_NETWORK,
+  type DockerState,
+  type EndpointState,
+  isDefault,
+  type NetworkSpec,
+  type NetworkState,
+  type PortSpec,
 } from '../model.js';
 import type { InspectedEngine } from './inspected-state.js';
 
@@ -38,7 +40,7 @@ export function startInspected(
     .filter((network) => !isMade(network))
     .map((network) => ({
       ...network,
-      addressing: network.addressing && { taken: gatewaysOf(engine, network.spec.name), last: undefined },
+      addressing: network.addressing && { taken: gatewaysOf(engine, network.spec.name) },
     }));
   const containers = engine.containers.map(asStopped);
   let current: DockerState = { ...state, networks, containers };
@@ -74,11 +76,9 @@ function isOnDefault({ spec }: EndpointState): boolean {
   return spec.network === DEFAULT_NETWORK;
 }
 
-const DEFAULT_NETWORK = 'bridge';
-
 /** The addresses that the default network would give out before ADDRESS. */
 function lowerAddresses({ networks }: DockerState, address: string): string[] {
-  const network = networks.find(({ spec }) => spec.name === DEFAULT_NETWORK);
+  const network = networks.find(isDefault);
   const subnet = network?.subnet === undefined ? undefined : parsePrefix(network.subnet);
   const end = parseIpv4(address);
   if (subnet === undefined || end === undefined || !isWithin(end, subnet)) return [];
@@ -90,7 +90,7 @@ function lowerAddresses({ networks }: DockerState, address: string): string[] {
 /** STATE, in which CHANGE says what of the default network is given out. */
 function withTaken(state: DockerState, change: (taken: readonly string[]) => readonly string[]): DockerState {
   const networks = state.networks.map((network) =>
-    network.spec.name === DEFAULT_NETWORK && network.addressing !== undefined
+    isDefault(network) && network.addressing !== undefined
       ? { ...network, addressing: { ...network.addressing, taken: change(network.addressing.taken) } }
       : network,
   );

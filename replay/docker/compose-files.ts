@@ -15,38 +15,42 @@ import { readText } from '../../io/text-file.js';
 const NAMES = ['compose.yaml', 'compose.yml', 'docker-compose.yaml', 'docker-compose.yml'];
 
 /**
- * The project that REQUEST is about. ON_READ hears of each file that is read for it.
+ * The project that REQUEST is about. ON_READ: told the path of each file that was read.
  * @throws {ComposeError} {CommandFault} {FileError}
  */
 export function loadComposeProject(
   request: ComposeRequest,
   release: Release,
-  onRead: (path: string) => void = () => {},
+  onRead: (path: string) => void = () => undefined,
 ): ComposeProject {
-  const read = (path: string): string => {
-    onRead(path);
-    return readText(path);
-  };
-  const fileAt = (path: string): ComposeFile => ({ path: path === '-' ? 'standard input' : path, text: read(path) });
   const directory = request.projectDirectory?.text;
   const given = request.files.map(({ text }) => text);
   const paths = given.length > 0 ? given : foundIn(directory ?? '.', request.command);
   const folder = directory ?? folderOf(paths[0]);
   const { projectName, envFiles, profiles, services, withDependencies, scale } = request;
-  return readComposeProject(paths.map(fileAt), {
+  const variables = new Set<string>();
+  const readAt = (path: string): string => {
+    onRead(path);
+    return readText(path);
+  };
+  const fileAt = (path: string): ComposeFile => ({ path: path === '-' ? 'standard input' : path, text: readAt(path) });
+  const project = readComposeProject(paths.map(fileAt), {
     release,
     generation: generationFor(release, request.isStandalone),
     folder: folder === '.' ? '' : folder,
     folderName: basename(resolve(folder)),
     projectName: projectName?.text,
     environment: new Map(Object.entries(process.env).flatMap(([name, value = '']) => [[name, value]])),
+    onVariable: (name) => variables.add(name),
     envFiles: envFiles.map(({ text }) => fileAt(text)),
     profiles,
     services: services.map(({ text }) => text),
     withDependencies,
     scale,
-    readFile: (path) => (isFile(path) ? read(path) : undefined),
+    readFile: (path) => (isFile(path) ? readAt(path) : undefined),
   });
+  if (variables.size === 0) return project;
+  return { ...project, assumed: [`compose takes from the environment: ${[...variables].sort().join(', ')}`] };
 }
 
 /** The compose files in FOLDER, or in one that it is in. */

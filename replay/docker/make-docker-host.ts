@@ -1,6 +1,6 @@
 /** A host with a Docker engine, made of what `nfreplay docker` is given. */
 import type { JsonObject } from '../../codecs/host/json-values.js';
-import type { HostSource } from '../../codecs/host/parse-host.js';
+import { objectIn } from '../../codecs/host/lenient-values.js';
 import type { Word } from '../../codecs/iptables-save.js';
 import { formatNotes, readAllRules } from '../../core/rules/forms/merge.js';
 import type { RulesSource } from '../../core/rules/forms/read-rules.js';
@@ -11,18 +11,17 @@ import type { ComposeRequest } from '../../docker/commands/context.js';
 import { CommandFault } from '../../docker/commands/fault.js';
 import { type CommandResult, type DockerHost, dockerHost, newDockerState } from '../../docker/docker-host.js';
 import { UnsupportedError } from '../../docker/error.js';
-import { withVeths } from '../../docker/inspect/container-veths.js';
-import { inspectedEngine, likelyRelease, runningState } from '../../docker/inspect/inspected-state.js';
+import { inspectedEngine, likelyRelease } from '../../docker/inspect/inspected-state.js';
 import { startInspected } from '../../docker/inspect/start-inspected.js';
 import type { DaemonOptions, DockerState } from '../../docker/model.js';
 import { OfflineHost } from '../../docker/offline-host.js';
 import { formatRelease, parseRelease, type Release } from '../../docker/releases.js';
 import { readText } from '../../io/text-file.js';
 import { backendOf } from '../changes/planned-change.js';
-import { NoRulesError, NotFollowedError, ReplayOptionsError } from '../errors.js';
-import { type HostRules, hostRules } from '../host-rules.js';
+import { NotFollowedError, ReplayOptionsError } from '../errors.js';
 import { bareHost, DEFAULT_INTERFACE, parseInterface } from './bare-host.js';
 import { loadComposeProject } from './compose-files.js';
+import { describedEngine, type LikelyRelease, ownRules, releaseOfHost } from './described-engine.js';
 import { type DockerSource, dockerSource } from './docker-source.js';
 import { firewallRules } from './firewall-file.js';
 import { commandsOfOption, commandsOfScript, fileContext, type TypedCommand } from './typed-commands.js';
@@ -33,6 +32,8 @@ const DEFAULT_RELEASE = '29';
 export interface DockerHostOptions {
   /** A compose file, what docker inspect printed, or a host with Docker on it; undefined: none. */
   readonly source?: string;
+  /** More files of the same kind: of compose, or of docker inspect. */
+  readonly moreSources?: readonly string[];
   /** `-f`: compose files, behind SOURCE. */
   readonly composeFiles?: readonly string[];
   readonly projectName?: string;
@@ -85,6 +86,8 @@ class HostMaker {
   readonly #notes: string[] = [];
   readonly #failed: CommandReport[] = [];
   readonly #source: DockerSource | undefined;
+  /** Whether only containers that run are known. */
+  #isPartial = false;
 
   constructor(options: DockerHostOptions) {
     this.#options = options;
@@ -113,10 +116,9 @@ class HostMaker {
       throw new ReplayOptionsError(`--release ${given}: the engine of this host is ${state.release}`);
     if (state !== undefined) return parse(state.release);
     if (given !== undefined) return parse(given);
-    const inspected = source?.kind === 'inspect' || source?.kind === 'host' ? source.inspected : undefined;
-    const likely = inspected === undefined ? undefined : likelyRelease(inspected);
-    const release = parse(likely ?? DEFAULT_RELEASE);
-    const why = likely === undefined ? 'the newest' : 'the newest whose docker inspect prints this';
+    const likely = likelyReleaseOf(source);
+    const release = parse(likely?.release ?? DEFAULT_RELEASE);
+    const why = likely?.why ?? 'the newest';
     this.#assumed.push(`Docker ${formatRelease(release)}, ${why} (--release)`);
     return release;
   }
@@ -201,33 +203,29 @@ class HostMaker {
   }
 
   /** A host on which Docker runs already. */
-  #hostAsItIs(
-    { host: source, inspected, state: known, path }: DockerSource & { kind: 'host' },
-    release: Release,
-  ): { docker: DockerHost; host: OfflineHost } {
+  #hostAsItIs(source: DockerSource & { kind: 'host' }, release: Release): { docker: DockerHost; host: OfflineHost } {
+    const { host: description, state: known, path } = source;
     const { firewallPath, interfaces = [], wasForwarding = false } = this.#options;
     const why = `${path} is a host with its own rules and interfaces`;
     if (firewallPath !== undefined || interfaces.length > 0 || wasForwarding)
       throw new ReplayOptionsError(`--firewall, --interface and --ip-forward-was-on are for new hosts: ${why}`);
     this.#refuseDaemonOptions(why);
-    const own = ownRules(source, path);
+    const own = ownRules(description, path);
     const backend = this.#options.backend ?? known?.backend ?? own?.backend ?? 'nft';
     const rules = own?.text ?? '';
-    const sets = source.description.texts.ipset?.text ?? '';
-    const host = attempt(
-      () => new OfflineHost({ backend, json: source.json, rules, sets, names: source.description.facts.names }),
-    );
+    const { texts, facts } = description.description;
+    const sets = texts.ipset?.text ?? '';
+    const { json } = description;
+    const host = attempt(() => new OfflineHost({ backend, json, rules, sets, names: facts.names }));
     if (known !== undefined) return { docker: dockerHost(known, host), host };
     if (own === undefined)
       throw new ReplayOptionsError(`${path}: no rules of this host: give the output of docker inspect alone instead`);
-    const shown = attempt(() => inspectedEngine(inspected, rules));
-    const engine = { ...shown, containers: withVeths(shown.containers, shown.networks, source.json) };
-    this.#notes.push(...engine.notes);
     const fresh = newDockerState(formatRelease(release), backend);
-    const userlandProxy = !/^(?:\[\d+:\d+\] )?-A OUTPUT -m addrtype --dst-type LOCAL -j DOCKER$/m.test(rules);
-    const state = runningState({ ...fresh, options: { ...fresh.options, userlandProxy } }, engine);
-    this.#assumed.push('the engine has its default options, but for what its default network and its rules show');
-    return { docker: dockerHost(state, host), host };
+    const engine = attempt(() => describedEngine(source, rules, fresh));
+    this.#notes.push(...engine.notes);
+    this.#assumed.push(...engine.assumed);
+    this.#isPartial = engine.isPartial;
+    return { docker: dockerHost(engine.state, host), host };
   }
 
   /** What `--dockerd` says. */
@@ -263,8 +261,24 @@ class HostMaker {
 
   #carryOut(docker: DockerHost, { command, place }: TypedCommand): void {
     this.#notes.push(...command.notes);
+    const { action } = command;
+    if ('project' in action) this.#assumed.push(...(action.project.assumed ?? []));
+    const isOfCompose = action.kind.startsWith('compose');
+    if (isOfCompose && this.#isSnapshot()) throw new NotFollowedError(`${place}: ${NO_LABELS}`);
     const result = attempt(() => docker.carryOut(command), place);
+    const [missing] = /No such container: .*/.exec(result.stderr) ?? [];
+    if (this.#isPartial && missing !== undefined) {
+      const why = 'containers that do not run are not in this description of the host; a new snapshot has them';
+      throw new NotFollowedError(`${place}: ${missing}: ${why}`);
+    }
     this.#report(place, command.words.map(({ text }) => text).join(' '), result);
+  }
+
+  /** Whether the host is one that a script of `nfreplay snapshot` has described. */
+  #isSnapshot(): boolean {
+    const source = this.#source;
+    if (source?.kind !== 'host' || source.state !== undefined) return false;
+    return source.inspected.containers.some(({ Config }) => objectIn(Config).Labels === undefined);
   }
 
   #report(place: string, text: string, result: CommandResult): void {
@@ -273,12 +287,45 @@ class HostMaker {
   }
 }
 
-function sourceOf({ source, composeFiles = [], runs = [], scriptPath }: DockerHostOptions): DockerSource | undefined {
+const DESCRIBED: Readonly<Record<DockerSource['kind'], string>> = {
+  compose: 'a compose file',
+  inspect: 'what docker inspect printed',
+  host: 'a host',
+};
+
+/** A and B, which are of the same kind. */
+function together(a: DockerSource, b: DockerSource): DockerSource {
+  if (a.kind === 'compose' && b.kind === 'compose') return { ...a, files: [...a.files, ...b.files] };
+  if (a.kind !== 'inspect' || b.kind !== 'inspect') return a;
+  const { containers, networks } = b.inspected;
+  return {
+    ...a,
+    inspected: {
+      containers: [...a.inspected.containers, ...containers],
+      networks: [...a.inspected.networks, ...networks],
+    },
+  };
+}
+
+function sourceOf({
+  source,
+  moreSources: more = [],
+  composeFiles = [],
+  runs = [],
+  scriptPath,
+}: DockerHostOptions): DockerSource | undefined {
   if (source !== undefined) {
     const found = dockerSource(source);
+    const others = more.map((path) => dockerSource(path));
+    const odd = others.findIndex(({ kind }) => kind !== found.kind || kind === 'host');
+    if (odd >= 0)
+      throw new ReplayOptionsError(
+        `${source} and ${more[odd]}: ${DESCRIBED[found.kind]} and ${DESCRIBED[others[odd].kind]}: expected several ` +
+          'compose files, several files of docker inspect, or one host',
+      );
     if (found.kind !== 'compose' && composeFiles.length > 0)
       throw new ReplayOptionsError(`-f adds compose files to one, and ${source} is none`);
-    return found;
+    return [found, ...others].reduce(together);
   }
   if (composeFiles.length > 0 || runs.length > 0 || scriptPath !== undefined) return undefined;
   throw new ReplayOptionsError(
@@ -292,6 +339,17 @@ function parse(release: string): Release {
   return attempt(() => parseRelease(release));
 }
 
+const NO_LABELS =
+  'which containers are of which compose project is not known: a snapshot has no labels; name the containers ' +
+  '(docker stop NAME)';
+
+/** What the description of SOURCE says of its engine. */
+function likelyReleaseOf(source: DockerSource | undefined): LikelyRelease | undefined {
+  if (source?.kind === 'host') return releaseOfHost(source);
+  const release = source?.kind === 'inspect' ? likelyRelease(source.inspected) : undefined;
+  return release === undefined ? undefined : { release, why: 'the newest whose docker inspect prints this' };
+}
+
 /** What ACTION returns; what cannot be followed is said to be at PLACE. */
 function attempt<T>(action: () => T, place?: string): T {
   try {
@@ -299,15 +357,6 @@ function attempt<T>(action: () => T, place?: string): T {
   } catch (error) {
     if (!(error instanceof UnsupportedError || error instanceof CommandFault)) throw error;
     throw new NotFollowedError(place === undefined ? error.message : `${place}: ${error.message}`);
-  }
-}
-
-function ownRules({ description }: HostSource, path: string): HostRules | undefined {
-  try {
-    return hostRules(description, path);
-  } catch (error) {
-    if (error instanceof NoRulesError) return undefined;
-    throw error;
   }
 }
 

@@ -40,7 +40,8 @@ export function filesOf(
     composeProject: (request) => {
       if (within !== undefined) throw notFollowed(request.command, 'a compose project in a case');
       if (release === undefined) throw notFollowed(request.command, 'a compose project without a known engine');
-      return loadComposeProject(request, release, (path) => found.paths.push(path));
+      const project = loadComposeProject(request, release, (path) => found.paths.push(path));
+      return { ...project, notes: [...project.notes, ...(project.assumed ?? [])] };
     },
   };
 }

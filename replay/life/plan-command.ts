@@ -41,7 +41,13 @@ export function planHostCommand(command: HostCommand, setting: HostLifeSetting):
 
 function unknownEngine({ all, source }: HostCommand): CommandError {
   const what = 'what the engine of this host runs is not known: there is no docker.json beside its description';
-  return commandError(source, all, all[0], what, '--host with a folder that `nfreplay docker` has written');
+  return commandError(
+    source,
+    all,
+    all[0],
+    what,
+    '--host DIR, which `nfreplay docker HOST -o DIR` makes of this description',
+  );
 }
 
 function parsed({ all, source }: HostCommand, file: string, { docker }: HostLifeSetting, found: FoundFiles): Command[] {

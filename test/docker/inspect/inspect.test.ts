@@ -1,5 +1,7 @@
 // Engines that only docker inspect tells of: the rules that they write are those of the hosts that it was printed on.
-import { readFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { HostError } from '../../../codecs/host/error.js';
@@ -7,7 +9,8 @@ import { UnsupportedError } from '../../../docker/error.js';
 import { withVeths } from '../../../docker/inspect/container-veths.js';
 import { inspectedEngine, likelyRelease } from '../../../docker/inspect/inspected-state.js';
 import { readInspected } from '../../../docker/inspect/read-inspect.js';
-import { makeDockerHost } from '../../../replay/docker/make-docker-host.js';
+import { type MadeDockerHost, makeDockerHost } from '../../../replay/docker/make-docker-host.js';
+import { NotFollowedError } from '../../../replay/errors.js';
 import { ruleDifferences } from '../compare-rules.js';
 
 const FOLDER = 'test/docker/inspect';
@@ -132,6 +135,74 @@ Inspect('veths are those of the container that has the other ends', () => {
     endpoints.map(({ spec, veth }) => `${name} ${spec.network} ${veth}`),
   );
   assert.equal(found, ['one a veth7', 'one b veth9', 'two b veth8']);
+});
+
+/** The two forms that scripts of `nfreplay snapshot` have printed, on the same host at the same moment. */
+const snapshot = (form: 'first' | 'full', ...runs: readonly string[]): MadeDockerHost =>
+  makeDockerHost({ source: `${FOLDER}/snapshot-20.10-${form}.txt`, runs, release: '20.10.24' });
+
+for (const form of ['first', 'full'] as const) {
+  Inspect(`a snapshot of the ${form} form tells which containers run, and where`, () => {
+    const { state, assumed } = makeDockerHost({ source: `${FOLDER}/snapshot-20.10-${form}.txt` });
+    const shown = state.containers
+      .filter(({ isRunning }) => isRunning)
+      .map(({ name, endpoints }) => `${name} ${endpoints.map(({ spec, address }) => `${spec.network} ${address}`)}`);
+    assert.equal(shown, ['db shop 172.18.0.2', 'web shop 172.18.0.3']);
+    assert.equal(
+      state.networks.map(({ spec }) => spec.name).filter((name) => name !== 'host' && name !== 'none'),
+      ['bridge', 'shop', 'back'],
+    );
+    const release = form === 'full' ? 'Docker 20.10.24, which' : 'Docker 27.5.1, the newest with such rules';
+    assert.ok(assumed[0].startsWith(release), assumed[0]);
+  });
+
+  for (const [name, runs] of [
+    ['stopped', ['docker stop web']],
+    ['started', ['docker stop web', 'docker start web']],
+    ['restarted', ['docker stop web', 'docker start web', 'docker restart web']],
+    ['restarted', ['docker restart web']],
+  ] as const) {
+    Inspect(`${runs.join(', ')} on a snapshot of the ${form} form leaves the rules of its engine`, () => {
+      const { host, failed } = snapshot(form, ...runs);
+      assert.equal(failed, []);
+      assert.equal(ruleDifferences(readFileSync(`${FOLDER}/snapshot-20.10-${name}.v4`, 'utf8'), host.saveRules()), []);
+    });
+  }
+}
+
+Inspect('an engine of a snapshot restarts, with the containers that it had stopped, and starts them when asked', () => {
+  const { host, failed } = snapshot('full', 'systemctl restart docker');
+  assert.equal(failed, []);
+  const wanted = readFileSync(`${FOLDER}/snapshot-20.10-docker-restarted.v4`, 'utf8');
+  assert.equal(ruleDifferences(wanted, host.saveRules()), []);
+  const once = snapshot('full', 'systemctl restart docker', 'docker start once');
+  assert.equal(once.failed, []);
+  assert.equal(ruleDifferences(readFileSync(`${FOLDER}/snapshot-20.10-once.v4`, 'utf8'), once.host.saveRules()), []);
+});
+
+for (const [run, message] of [
+  ['systemctl restart docker', 'whether db, web would start again is not known'],
+  ['docker start once', 'No such container: once: containers that do not run are not in this description'],
+] as const) {
+  Inspect(`${run} is refused where a snapshot of the first form does not tell enough`, () => {
+    assert.throws(
+      () => snapshot('first', run),
+      (error: unknown) => error instanceof NotFollowedError && error.message.includes(message),
+    );
+  });
+}
+
+Inspect('two files of docker inspect are one host, and those of different kinds none', () => {
+  const dir = mkdtempSync(join(tmpdir(), 'nfreplay-'));
+  const { containers, networks } = readInspected(readFileSync(`${FOLDER}/article-20.10.txt`, 'utf8'), 'a');
+  const [one, other] = [join(dir, 'containers.json'), join(dir, 'networks.json')];
+  writeFileSync(one, JSON.stringify(containers));
+  writeFileSync(other, JSON.stringify(networks));
+  const options = { firewallPath: `${FOLDER}/saved.v4`, release: '20.10', wasForwarding: true };
+  const { host } = makeDockerHost({ source: one, moreSources: [other], ...options });
+  assert.equal(ruleDifferences(readFileSync(`${FOLDER}/article-20.10.v4`, 'utf8'), host.saveRules()), []);
+  assert.throws(() => makeDockerHost({ source: one, moreSources: ['compose.yaml'] }), /expected several compose files/);
+  rmSync(dir, { recursive: true });
 });
 
 Inspect.run();
