@@ -72,6 +72,12 @@ export function parseRelease(text: string): Release {
   return [...line, number];
 }
 
+/** The newest that is followed. */
+export function newestRelease(): Release {
+  const { line, last } = LINES[LINES.length - 1];
+  return [...line, last];
+}
+
 export function isKnownRelease(text: string): boolean {
   try {
     return parseRelease(text).length > 0;
@@ -79,6 +85,13 @@ export function isKnownRelease(text: string): boolean {
     if (error instanceof UnsupportedError) return false;
     throw error;
   }
+}
+
+/** All releases up to LAST, in ascending order. */
+export function releasesUntil(last: Release): Release[] {
+  return LINES.flatMap(({ line, first = 0, last: end }) =>
+    Array.from({ length: end - first + 1 }, (_, i): Release => [...line, first + i]),
+  ).filter((release) => isSince(last, ...release));
 }
 
 function unknown(text: string, lines: typeof LINES): UnsupportedError {

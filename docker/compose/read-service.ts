@@ -179,6 +179,8 @@ export function containerSpec(
       throw new ComposeError('"host" network_mode is incompatible with port_bindings', portsNode.place);
     note(portsNode, `the service "${name}" is on the host's own network, so that nothing is published for it`);
   }
+  if (mode.kind === 'none' && ports.length > 0 && portsNode !== undefined)
+    note(portsNode, `the service "${name}" has no network, so that nothing is published for it`);
   if ((mode.kind === 'service' || mode.kind === 'container') && ports.length > 0 && portsNode !== undefined)
     throw new ComposeError(
       `the service "${name}" uses the network of another container, which alone can publish ports`,

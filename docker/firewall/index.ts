@@ -1,6 +1,6 @@
 /** Which rules an engine writes, by its release. */
 import { UnsupportedError } from '../error.js';
-import { formatRelease, isSince } from '../releases.js';
+import { formatRelease, isSince, type Release } from '../releases.js';
 import { pairedIsolation } from './before-28/paired-isolation.js';
 import { twoStageIsolation } from './before-28/two-stage-isolation.js';
 import type { MakeFirewall } from './firewall.js';
@@ -27,7 +27,12 @@ const GENERATIONS: readonly Generation[] = [
  * @throws {UnsupportedError} if the release, or an option, is not followed
  */
 export const firewallFor: MakeFirewall = (settings, host, present) => {
-  const generation = GENERATIONS.findLast(({ since }) => isSince(settings.release, ...since));
-  if (generation !== undefined) return generation.make(settings, host, present);
+  const make = makerOf(settings.release);
+  if (make !== undefined) return make(settings, host, present);
   throw new UnsupportedError(`the rules of Docker ${formatRelease(settings.release)} are not followed`);
 };
+
+/** What makes the firewall of an engine of RELEASE; undefined if it is not followed. */
+export function makerOf(release: Release): MakeFirewall | undefined {
+  return GENERATIONS.findLast(({ since }) => isSince(release, ...since))?.make;
+}

@@ -99,8 +99,3 @@ export function shownEngine({ networks }: Inspected): { release: string | undefi
   const [release] = /^\d+\.\d+\.\d+/.exec(textIn(engine.Version) ?? '') ?? [];
   return { release, liveRestore: engine.LiveRestore === true };
 }
-
-/** The release that has the chains of RULES, where containers do not tell it; undefined: the newest ones have them. */
-export function releaseOfRules(rules: string): string | undefined {
-  return rules.includes(':DOCKER-FORWARD ') ? undefined : '27';
-}

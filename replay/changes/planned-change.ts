@@ -237,6 +237,8 @@ export interface ChangeParts {
 export function changeParts(given: string): ChangeParts {
   const { whenText, what } = splitChange(given);
   if (isCommand(what)) return { whenText, what };
+  if (what === SNAPSHOT)
+    throw new ReplayOptionsError(`--at ${given}: snapshot: needs a folder; expected WHEN=snapshot:DIR`);
   if (what.startsWith(SNAPSHOT)) return { whenText, what, snapshot: what.slice(SNAPSHOT.length) };
   return { whenText, what, files: rulesFilesOf(what) };
 }

@@ -36,6 +36,8 @@ export function parseInterface(given: string): BareInterface {
   const address = parseAddress(text);
   const prefixLength = Number(digits);
   if (address?.family !== 'ipv4' || prefixLength > 32) return refuse(`"${first}" is no IPv4 address with a length`);
+  const wrong = whyNoAddress(address, prefixLength);
+  if (wrong !== undefined) refuse(`${first} ${wrong}`);
   const members = new Map<string, string>();
   for (const part of more.split(',').slice(1)) {
     const [, key, value] = /^(gw|mac|mtu)=(.+)$/.exec(part) ?? [];
@@ -48,9 +50,22 @@ export function parseInterface(given: string): BareInterface {
     ?.masked(prefixMask('ipv4', prefixLength))
     .equals(address.masked(prefixMask('ipv4', prefixLength)));
   if (gw !== undefined && (gateway?.family !== 'ipv4' || !isNear)) refuse(`${gw} is no address of this network`);
+  if (gateway?.equals(address) === true) refuse(`${gw} is the address of the host itself`);
   if (!MAC.test(mac)) refuse(`${mac} is no MAC address`);
   if (!/^\d{2,5}$/.test(mtu) || Number(mtu) < 68 || Number(mtu) > 65_535) refuse(`${mtu} is no MTU`);
   return { name, address, prefixLength, gateway, mac: mac.toLowerCase(), mtu: Number(mtu) };
+}
+
+/** Why no host has ADDRESS at an interface; undefined: it may. Networks of 31 bits have no address of their own. */
+function whyNoAddress(address: Address, prefixLength: number): string | undefined {
+  const [first] = String(address).split('.').map(Number);
+  if (prefixLength === 0) return 'has every address in its network';
+  if (first === 0) return 'is no address of a host';
+  if (first === 127) return 'is a loopback address';
+  if (first >= 224) return 'is no address of one host';
+  if (prefixLength > 30) return undefined;
+  if (address.equals(address.masked(prefixMask('ipv4', prefixLength)))) return 'is the address of the network';
+  return address.equals(address.lastInPrefix(prefixLength)) ? 'is the broadcast address of the network' : undefined;
 }
 
 /** 02:00 and the address, as neighbours have that nobody describes. */

@@ -1,31 +1,38 @@
 /** The engine of a host that was described as it ran: by a snapshot, or by what docker inspect printed there. */
 import type { HostSource } from '../../codecs/host/parse-host.js';
+import { releaseOfRules } from '../../docker/firewall/release-signs.js';
 import { withVeths } from '../../docker/inspect/container-veths.js';
 import { inspectedEngine, likelyRelease, runningState } from '../../docker/inspect/inspected-state.js';
-import { completedInspect, releaseOfRules, shownEngine } from '../../docker/inspect/short-form.js';
+import { completedInspect, shownEngine } from '../../docker/inspect/short-form.js';
 import type { DockerState } from '../../docker/model.js';
-import { isKnownRelease } from '../../docker/releases.js';
+import { isKnownRelease, newestRelease, parseRelease, type Release } from '../../docker/releases.js';
 import { NoRulesError } from '../errors.js';
 import { type HostRules, hostRules } from '../host-rules.js';
 import type { DockerSource } from './docker-source.js';
 
 type DescribedHost = DockerSource & { readonly kind: 'host' };
 
-/** With its name for people, and how that is known. */
+/** And how it is known. */
 export interface LikelyRelease {
-  readonly release: string;
+  readonly release: Release;
   readonly why: string;
 }
 
 /** The release of the engine on HOST, as far as its description tells; undefined: any may be. */
 export function releaseOfHost({ host, inspected, path }: DescribedHost): LikelyRelease | undefined {
   const { release } = shownEngine(inspected);
-  if (release !== undefined && isKnownRelease(release)) return { release, why: 'which this description of it tells' };
+  if (release !== undefined && isKnownRelease(release))
+    return { release: parseRelease(release), why: 'which this description of it tells' };
   const rules = ownRules(host, path)?.text ?? '';
   const { isShort } = completedInspect(inspected, rules, host.json);
-  const likely = isShort ? releaseOfRules(rules) : likelyRelease(inspected);
-  const why = isShort ? 'the newest with such rules' : 'the newest whose docker inspect prints this';
-  return likely === undefined ? undefined : { release: likely, why };
+  const printed = isShort ? undefined : likelyRelease(inspected);
+  const last = printed === undefined ? newestRelease() : parseRelease(printed);
+  const written = releaseOfRules(rules, last);
+  if (written !== undefined) {
+    const why = printed === undefined ? 'rules' : 'docker inspect and rules';
+    return { release: written, why: `the newest whose ${why} are like these` };
+  }
+  return printed === undefined ? undefined : { release: last, why: 'the newest whose docker inspect prints this' };
 }
 
 export interface DescribedEngine {

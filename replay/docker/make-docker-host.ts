@@ -11,11 +11,12 @@ import type { ComposeRequest } from '../../docker/commands/context.js';
 import { CommandFault } from '../../docker/commands/fault.js';
 import { type CommandResult, type DockerHost, dockerHost, newDockerState } from '../../docker/docker-host.js';
 import { UnsupportedError } from '../../docker/error.js';
+import { contradictions } from '../../docker/firewall/release-signs.js';
 import { inspectedEngine, likelyRelease } from '../../docker/inspect/inspected-state.js';
 import { startInspected } from '../../docker/inspect/start-inspected.js';
 import type { DaemonOptions, DockerState } from '../../docker/model.js';
 import { OfflineHost } from '../../docker/offline-host.js';
-import { formatRelease, parseRelease, type Release } from '../../docker/releases.js';
+import { formatRelease, newestRelease, parseRelease, type Release } from '../../docker/releases.js';
 import { readText } from '../../io/text-file.js';
 import { backendOf } from '../changes/planned-change.js';
 import { NotFollowedError, ReplayOptionsError } from '../errors.js';
@@ -25,9 +26,6 @@ import { describedEngine, type LikelyRelease, ownRules, releaseOfHost } from './
 import { type DockerSource, dockerSource } from './docker-source.js';
 import { firewallRules } from './firewall-file.js';
 import { commandsOfOption, commandsOfScript, fileContext, type TypedCommand } from './typed-commands.js';
-
-/** The release that is taken where nothing says which: the newest. */
-const DEFAULT_RELEASE = '29';
 
 export interface DockerHostOptions {
   /** A compose file, what docker inspect printed, or a host with Docker on it; undefined: none. */
@@ -115,12 +113,18 @@ class HostMaker {
     if (state !== undefined && given !== undefined && formatRelease(parse(given)) !== state.release)
       throw new ReplayOptionsError(`--release ${given}: the engine of this host is ${state.release}`);
     if (state !== undefined) return parse(state.release);
-    if (given !== undefined) return parse(given);
     const likely = likelyReleaseOf(source);
-    const release = parse(likely?.release ?? DEFAULT_RELEASE);
-    const why = likely?.why ?? 'the newest';
-    this.#assumed.push(`Docker ${formatRelease(release)}, ${why} (--release)`);
-    return release;
+    const release = likely?.release ?? newestRelease();
+    if (given === undefined)
+      this.#assumed.push(`Docker ${formatRelease(release)}, ${likely?.why ?? 'the newest'} (--release)`);
+    const taken = given === undefined ? release : parse(given);
+    const rules = source?.kind === 'host' ? (ownRules(source.host, source.path)?.text ?? '') : '';
+    const wrong = contradictions(rules, taken);
+    if (wrong.length > 0) {
+      const other = given === undefined ? '' : `; ${formatRelease(release)} fits better`;
+      this.#notes.push(`the rules are not those of Docker ${formatRelease(taken)}: ${wrong.join(', ')}${other}`);
+    }
+    return taken;
   }
 
   /** All commands, in order; each fault is found before one is carried out. */
@@ -347,7 +351,8 @@ const NO_LABELS =
 function likelyReleaseOf(source: DockerSource | undefined): LikelyRelease | undefined {
   if (source?.kind === 'host') return releaseOfHost(source);
   const release = source?.kind === 'inspect' ? likelyRelease(source.inspected) : undefined;
-  return release === undefined ? undefined : { release, why: 'the newest whose docker inspect prints this' };
+  if (release === undefined) return undefined;
+  return { release: parse(release), why: 'the newest whose docker inspect prints this' };
 }
 
 /** What ACTION returns; what cannot be followed is said to be at PLACE. */
