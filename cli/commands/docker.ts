@@ -63,7 +63,7 @@ export const DOCKER: CommandSpec = {
       value: 'RELEASE',
       help:
         'the release of the engine, 1.12 to 29: 28.5.2, or 28.5 or 28 for the last one of these (default: the ' +
-        'newest, or of docker inspect, the newest that prints this)',
+        'newest, or of docker inspect and rules, the newest that writes these)',
     },
     {
       name: 'dockerd',

@@ -103,6 +103,8 @@ function splitChange(given: string): { when: When; whenText: string; what: strin
       `--at ${given}: expected WHEN=WHAT, such as 10s=rules-2.v4 or '10s=iptables -A INPUT -j DROP'`,
     );
   }
+  if (what === SNAPSHOT)
+    throw new ReplayOptionsError(`--at ${given}: snapshot: needs a folder; expected WHEN=snapshot:DIR`);
   const when = parseWhen(whenText);
   if (when === undefined) throw new ReplayOptionsError(`--at ${given}: ${whenText} is no time; expected ${WHEN_FORMS}`);
   return { when, whenText, what };
@@ -237,8 +239,6 @@ export interface ChangeParts {
 export function changeParts(given: string): ChangeParts {
   const { whenText, what } = splitChange(given);
   if (isCommand(what)) return { whenText, what };
-  if (what === SNAPSHOT)
-    throw new ReplayOptionsError(`--at ${given}: snapshot: needs a folder; expected WHEN=snapshot:DIR`);
   if (what.startsWith(SNAPSHOT)) return { whenText, what, snapshot: what.slice(SNAPSHOT.length) };
   return { whenText, what, files: rulesFilesOf(what) };
 }

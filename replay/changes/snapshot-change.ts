@@ -15,6 +15,7 @@ import { saveRule } from '../../core/rules/save.js';
 import { readHostAt } from '../../io/host-files.js';
 import { assumedChains } from '../absent-tables.js';
 import { hostRules } from '../host-rules.js';
+import { isHostWithDocker } from '../life/snapshot-folder.js';
 import type { PlanOptions } from './planned-change.js';
 
 export interface PlannedSnapshot {
@@ -49,7 +50,12 @@ export function planSnapshot(path: string, { lax, names, backend, base, hasEnded
     json: source.json,
     host: hostOf({ ...source, description: afterChange(base, completed(source, base, settings)) }),
     ruleset: { ...ruleset, assumed: [...(ruleset.assumed ?? []), ...assumed] },
-    warnings: parts.length === 0 ? [] : [`${shownPath(path)}: also differs in ${other}, which is not followed`],
+    warnings: [
+      ...(parts.length === 0 ? [] : [`${shownPath(path)}: also differs in ${other}, which is not followed`]),
+      ...(isHostWithDocker(path)
+        ? [`${shownPath(path)}: a host that was written before, so it was read; snapshots are written to new folders`]
+        : []),
+    ],
   };
 }
 

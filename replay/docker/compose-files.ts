@@ -1,7 +1,9 @@
 /** Compose projects in files: which files they are, as compose looks for them. */
 import { existsSync, statSync } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
+import { foreignFile } from '../../codecs/foreign-files.js';
 import type { Word } from '../../codecs/iptables-save.js';
+import { encodeText } from '../../codecs/text.js';
 import type { ComposeProject } from '../../docker/commands/action.js';
 import type { ComposeRequest } from '../../docker/commands/context.js';
 import { CommandFault } from '../../docker/commands/fault.js';
@@ -10,6 +12,7 @@ import { generationFor, readComposeProject } from '../../docker/compose/read-pro
 import type { Release } from '../../docker/releases.js';
 import { nativePath } from '../../io/path.js';
 import { readText } from '../../io/text-file.js';
+import { ReplayOptionsError } from '../errors.js';
 
 /** What compose calls its files, the first one first. */
 const NAMES = ['compose.yaml', 'compose.yml', 'docker-compose.yaml', 'docker-compose.yml'];
@@ -31,7 +34,7 @@ export function loadComposeProject(
   const variables = new Set<string>();
   const readAt = (path: string): string => {
     onRead(path);
-    return readText(path);
+    return readYaml(path);
   };
   const fileAt = (path: string): ComposeFile => ({ path: path === '-' ? 'standard input' : path, text: readAt(path) });
   const project = readComposeProject(paths.map(fileAt), {
@@ -69,6 +72,14 @@ export function composeFilesIn(folder: string): string[] {
   const stem = name.replace(/\.ya?ml$/, '');
   const override = ['yaml', 'yml'].map((kind) => `${stem}.override.${kind}`).find(isThere);
   return [name, ...(override === undefined ? [] : [override])].map((one) => join(folder, one));
+}
+
+/** @throws {ReplayOptionsError} for what editors of Windows may save, or what is compressed */
+function readYaml(path: string): string {
+  const text = readText(path);
+  const foreign = /^[^\t\n\r -~]|\0/.test(text) ? foreignFile(encodeText(text), path, 'rules') : undefined;
+  if (foreign !== undefined) throw new ReplayOptionsError(`${path}: ${foreign}`);
+  return text;
 }
 
 function folderOf(path: string): string {

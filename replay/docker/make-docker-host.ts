@@ -97,6 +97,8 @@ class HostMaker {
     const typed = this.#typed(release);
     const { docker, host } = this.#start(release, typed);
     for (const one of typed) this.#carryOut(docker, one);
+    const brief = typed.find(({ command }) => mayEndSoon(command));
+    if (brief !== undefined) this.#assumed.push(`containers run until they are stopped, that of ${brief.place}, too`);
     return {
       state: docker.state,
       host,
@@ -375,6 +377,13 @@ function withFirewall(state: DockerState, rules: string, assumed: string[]): Doc
   }
   if (tool === 'firewalld') assumed.push('all rules of --firewall are those of firewalld');
   return { ...state, otherRules: { [tool]: own } };
+}
+
+/** Whether COMMAND waits for its container, or is of the image that only greets. */
+function mayEndSoon({ action, words }: Command): boolean {
+  if (action.kind !== 'run') return false;
+  const isDetached = words.some(({ text }) => /^(?:--detach(?:=true)?|-[a-zA-Z]*d[a-zA-Z]*)$/.test(text));
+  return !isDetached || /(?:^|\/)hello-world(?::|$)/.test(action.spec.image);
 }
 
 function startsEngine({ action }: Command): boolean {

@@ -21,6 +21,12 @@ export function isToBeWritten(path: string): boolean {
   return stat.isDirectory() && (namesIn(path).length === 0 || isOwn(path));
 }
 
+/** Whether PATH is a host that `nfreplay docker` wrote, which `snapshot:PATH` reads. */
+export function isHostWithDocker(path: string): boolean {
+  const isFolder = path !== '-' && statSync(nativePath(path), { throwIfNoEntry: false })?.isDirectory() === true;
+  return isFolder && namesIn(path).includes(DOCKER_FILE);
+}
+
 function isOwn(folder: string): boolean {
   const path = join(folder, MARKER_FILE);
   if (statSync(nativePath(path), { throwIfNoEntry: false })?.isFile() !== true) return false;

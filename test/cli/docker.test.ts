@@ -135,6 +135,17 @@ for (const [what, args, message, code] of [
     'is no IPv4 address with a length',
     2,
   ],
+  ...(
+    [
+      ['0.0.0.0/0', 'has every address in its network'],
+      ['0.1.2.3/8', 'is no address of a host'],
+      ['127.0.0.5/8', 'is a loopback address'],
+      ['224.0.0.1/24', 'is no address of one host'],
+      ['192.0.2.0/24', 'is the address of the network'],
+      ['192.0.2.255/24', 'is the broadcast address of the network'],
+      ['192.0.2.9/24,gw=192.0.2.9', 'is the address of the host itself'],
+    ] as const
+  ).map(([given, message]) => [given, ['--run', REDIS, '--interface', `eth0=${given}`], message, 2] as const),
   ['a folder with other files', ['--run', REDIS, '-o', 'others'], 'contains a file that no run wrote (notes.txt)', 4],
   [
     'an option of dockerd',
@@ -151,6 +162,21 @@ for (const [what, args, message, code] of [
     assert.is(status, code);
   });
 }
+
+Docker('a compose file in UTF-16 is refused with what to do', () => {
+  const path = file('wide.yml', '');
+  writeFileSync(join(dir, path), Buffer.from('\ufeffservices: {a: {image: x}}\n', 'utf16le'));
+  const { status, stderr } = nfreplay('docker', path);
+  assert.match(stderr, 'wide.yml: the file is text in UTF-16; convert it first: iconv');
+  assert.is(status, 2);
+});
+
+Docker('a container that may end soon is said to be taken as running', () => {
+  const said = /assumed: containers run until they are stopped, that of --run, too/;
+  for (const run of ['docker run --rm alpine true', 'docker run -d hello-world'])
+    assert.match(nfreplay('docker', '--run', run, '-o', '-').stderr, said);
+  assert.not.match(nfreplay('docker', '--run', REDIS, '-o', '-').stderr, said);
+});
 
 Docker('every wrong line of a script is told of', () => {
   const script = file('wrong.sh', 'docker ps\ndocker run -d nginx\n\ndocker run -p a nginx\n');

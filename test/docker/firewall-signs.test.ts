@@ -58,7 +58,10 @@ Signs('a snapshot of a host has its own release, and another is warned of', () =
   const source = 'docs/walkthrough/host.txt';
   const guess = makeDockerHost({ source });
   assert.match(guess.assumed.join('\n'), /^Docker 2[0-7]\.[\d.]+, the newest whose docker inspect and rules are like/m);
-  assert.equal(guess.notes.filter((note) => note.startsWith('the rules are')), []);
+  assert.equal(
+    guess.notes.filter((note) => note.startsWith('the rules are')),
+    [],
+  );
   const given = makeDockerHost({ source, release: '29' });
   assert.match(given.notes.join('\n'), /^the rules are not those of Docker 29\S*: they have the chain DOCKER-ISOL/m);
 });

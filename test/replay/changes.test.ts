@@ -366,6 +366,7 @@ Changes('faults are found before the first packet, or say when', () => {
   };
   fails('1s', 'expected WHEN=WHAT');
   fails('soon=x', 'soon is no time; expected 10s');
+  fails('1s=snapshot:', 'snapshot: needs a folder');
   fails('1s=nowhere.v4', 'nowhere.v4');
   fails(`1s=${rules('faulty.v4', '-A FORWARD -j NOWHERE')}`, 'faulty.v4:2:15');
   fails('1s=iptables -A FORWARD -j DROP; true', '";" separates commands');

@@ -171,6 +171,11 @@ Projects('a network called host or none is not one of the project', () => {
   assert.equal(project.networks, []);
 });
 
+Projects('ports of a service without network are said to be published nowhere', () => {
+  const { notes } = read('services: {a: {image: x, network_mode: none, ports: ["80:80"]}}');
+  assert.match(notes.join('\n'), 'the service "a" has no network, so that nothing is published for it');
+});
+
 Projects('faults are told with their place, all of them at once, and what may have been meant', () => {
   const text = `services:
   web:
