@@ -16,6 +16,8 @@ export interface OptionSpec {
   short?: string;
   /** Placeholder for the value in the help; undefined for a flag. */
   value?: string;
+  /** What else a refusal of a second one says. */
+  onceHint?: string;
   /** Whether it may be given more than once. */
   multiple?: boolean;
   /** Whether words after the value are further values: a shell replaces a pattern by several words. */
@@ -142,7 +144,7 @@ export function parseCommand(spec: CommandSpec, args: readonly string[]): Argume
     if (!option) throw unknownOption(token.rawName, specs);
     const given = values.get(option.name) ?? [];
     if (given.length && !option.multiple && option.value) {
-      throw new UsageError(`${token.rawName} was given more than once`);
+      throw new UsageError(`${token.rawName} was given more than once${option.onceHint ?? ''}`);
     }
     values.set(option.name, [...given, optionValue(option, token)]);
     latest = option;

@@ -33,8 +33,15 @@ function effectsIn({ exitCode, rules, sets = [], interfaces, networks, container
     ...changeIn('interfaces', interfaces),
     ...(connectionsDeleted === undefined ? [] : [`${count(connectionsDeleted, 'connection')} deleted`]),
     ...(savedRules === undefined ? [] : ['rules saved for the iptables service']),
-    ...(written === undefined ? [] : ['snapshot written']),
+    ...(written === undefined ? [] : [writtenText(more)]),
   ];
+}
+
+function writtenText({ when, replaced }: Pick<ChangeSummary, 'when' | 'replaced'>): string {
+  if (replaced === undefined) return 'snapshot written';
+  return replaced === when
+    ? 'snapshot written again'
+    : `snapshot written again; it was that of --at ${shown(replaced)}`;
 }
 
 function changeIn(what: string, change: NamesChange = {}): string[] {

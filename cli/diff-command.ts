@@ -52,9 +52,18 @@ function sidesOf(given: Arguments): [ReplayOptions, ReplayOptions] {
       'nothing to compare: give --rules twice, --host twice, or what is changed on the new side with --apply or --at',
     );
   }
+  refuseNoCaptures(other, hosts.length === 2);
   const old = hasTwoRulesets ? other : { ...other, apply: [], changes: [] };
   return [
     old,
     { ...other, ...(rules[1] === undefined ? {} : { rulesPath: rules[1] }), hostPath: hosts[1] ?? other.hostPath },
   ];
+}
+
+function refuseNoCaptures({ inputs = [], captures = [], stitchPaths = [] }: ReplayOptions, hasTwoHosts: boolean): void {
+  if (inputs.length + captures.length + stitchPaths.length > 0) return;
+  const how = hasTwoHosts ? ': nfreplay scan --rules OLD/rules.v4 --rules NEW/rules.v4 --host NEW' : '';
+  throw new UsageError(
+    `nothing to replay: no capture given; without captures, nfreplay scan tells which ports differ${how}`,
+  );
 }

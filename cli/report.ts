@@ -330,7 +330,7 @@ function unreadLines({ unread }: Summary, width = Number.POSITIVE_INFINITY): str
 }
 
 function written(
-  { outputs, networks = {}, logged, sets }: Summary,
+  { outputs, networks = {}, logged, sets, changes = [] }: Summary,
   { outDir, style, width = Number.POSITIVE_INFINITY }: ReportOptions,
 ): string[] {
   const networkOf = new Map(Object.entries(networks).map(([bridge, name]) => [`${bridge}.pcap`, name]));
@@ -339,7 +339,7 @@ function written(
     const about = network === undefined ? '' : `, network ${shown(network)}`;
     return `${shown(file)} (${formatNumber(packets)}${about})`.replaceAll(' ', NO_BREAK);
   });
-  if (outDir === undefined) return wrapAfter('', 'nothing was written; --out DIR writes the results', width);
+  if (outDir === undefined) return wrapAfter('', nothingElse(changes), width);
   const [title, prefix, files] =
     outDir === '-'
       ? [[], 'written: ', captures]
@@ -357,6 +357,12 @@ function written(
         ];
   const lines = wrapAfter(prefix, files.join(', '), width);
   return [...title, ...lines];
+}
+
+function nothingElse(changes: NonNullable<Summary['changes']>): string {
+  const snapshots = changes.filter(({ kind, written }) => kind === 'snapshot' && written !== undefined).length;
+  if (snapshots === 0) return 'nothing was written; --out DIR writes the results';
+  return `only the ${snapshots === 1 ? 'snapshot was' : 'snapshots were'} written; --out DIR writes the results`;
 }
 
 function formatDuration(durationMs: number): string {

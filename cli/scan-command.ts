@@ -12,7 +12,7 @@ import { changesIn, type TargetChanges } from '../explain/scan/scan-changes.js';
 import { changesJson, portsJson, sourcesJson } from '../explain/scan/scan-json.js';
 import { scanSources } from '../explain/scan/scan-sources.js';
 import { ScanTargets } from '../explain/scan/scan-targets.js';
-import { formatPorts, notesOn, type TextOptions } from '../explain/scan/scan-text.js';
+import { formatPorts, notesOn, type ScanLabels, type TextOptions } from '../explain/scan/scan-text.js';
 import { widthOf, wrapAfter } from '../explain/text/columns.js';
 import { styleOf } from '../explain/text/style.js';
 import { readText } from '../io/text-file.js';
@@ -30,6 +30,7 @@ import type { Supervision } from './supervisor.js';
 
 interface Found {
   readonly scan: Scan;
+  readonly labels: ScanLabels;
   /** Undefined: there is one ruleset. */
   readonly changes: readonly TargetChanges[] | undefined;
   readonly warnings: readonly string[];
@@ -71,6 +72,7 @@ function scanGiven(given: Arguments): Found {
   const about = settings.flatMap(({ assumed, host: one }) => [...assumed, ...one.assumed()]);
   return {
     scan,
+    labels: { names, networks: host.description.texts.names.interfaces },
     changes: settings.length > 1 ? changesIn(scan) : undefined,
     warnings: unique(settings.flatMap(({ warnings }) => warnings)),
     assumed: [...unique(about).filter((line) => !IRRELEVANT.test(line)), ...(scan.isTimeAsked ? [ARRIVAL_TIME] : [])],
@@ -121,10 +123,10 @@ function probedHost({ host, ruleset, moreSets }: Setting, given: Arguments): Pro
 }
 
 function textOf(result: Found, given: Arguments): string {
-  const { scan, changes, notes, assumed, findings } = result;
+  const { scan, changes, notes, assumed, findings, labels } = result;
   const style = styleOf(STDOUT, given.color);
   const width = widthOf(STDOUT);
-  const options = { style, width };
+  const options = { style, width, labels };
   const found =
     findings !== undefined
       ? formatFindings(findings, given, options)
@@ -138,7 +140,11 @@ function textOf(result: Found, given: Arguments): string {
   return found + lines.map((line) => `${style.dim(line)}\n`).join('');
 }
 
-function formatFindings(findings: readonly Finding[], given: Arguments, { style, width }: TextOptions): string {
+function formatFindings(
+  findings: readonly Finding[],
+  given: Arguments,
+  { style, width }: Omit<TextOptions, 'labels'>,
+): string {
   if (findings.length === 0) return `The ports are open and closed as ${shown(given.required('expect'))} expects.\n\n`;
   return findings.map((finding) => `${findingLines(finding, style, width).join('\n')}\n\n`).join('');
 }

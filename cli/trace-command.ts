@@ -15,7 +15,7 @@ import { type TracedPacket, traceSentences } from '../explain/trace.js';
 import type { TrialSetting } from '../explain/trial.js';
 import { readText } from '../io/text-file.js';
 import { GENERATOR } from '../replay/result-files.js';
-import { loadSetting, type Setting } from '../replay/setting.js';
+import { loadSetting } from '../replay/setting.js';
 import { version } from '../replay/version.js';
 import { type Arguments, parseCommand } from './args.js';
 import { TRACE } from './commands/trace.js';
@@ -36,11 +36,12 @@ export function traceCommand(args: readonly string[]): number {
   const find = questionIn(given);
   const setting = loadSetting(options);
   const packets = find({ setting, options });
-  for (const warning of setting.warnings) warn(warning);
+  const warnings = [...setting.warnings, ...packets.flatMap(({ lead = [] }) => lead)];
+  for (const warning of warnings) warn(warning);
   if (given.has('json')) {
     const json = { schema: SCHEMA, generator: `${GENERATOR} ${version()}`, packets: packets.map(packetJson) };
-    STDOUT.write(`${shownJson({ ...json, warnings: setting.warnings })}\n`);
-    return exitCodeOf(packets, setting, given);
+    STDOUT.write(`${shownJson({ ...json, warnings })}\n`);
+    return exitCodeOf(packets, warnings, given);
   }
   const style = styleOf(STDOUT, given.color);
   const texts: StoryTextOptions = {
@@ -49,11 +50,11 @@ export function traceCommand(args: readonly string[]): number {
   };
   const stories = packets.map((packet, i) => [...headingOf(packet, i, texts.style), ...packetLines(packet, texts)]);
   STDOUT.write(`${stories.map((lines) => lines.join('\n')).join('\n\n')}\n`);
-  return exitCodeOf(packets, setting, given);
+  return exitCodeOf(packets, warnings, given);
 }
 
 /** 0 whatever became of PACKETS, unless `--strict` asks for more. */
-function exitCodeOf(packets: readonly TracedOrLogged[], { warnings }: Setting, given: Arguments): ExitCode {
+function exitCodeOf(packets: readonly TracedOrLogged[], warnings: readonly string[], given: Arguments): ExitCode {
   if (!given.has('strict')) return ExitCode.DONE;
   const assumed = [...new Set(packets.flatMap((packet) => packet.assumed))];
   const uncertain = packets.filter(({ story }) => story.uncertain.length > 0).length;
@@ -127,11 +128,12 @@ function sentenceIn(given: Arguments): string {
 
 function packetLines(packet: TracedOrLogged, options: StoryTextOptions): string[] {
   const { story, assumed, chosen, note, finding, fate } = packet;
+  const lead = finding?.lead ?? packet.lead;
   const { width, style, isMinimal = false } = options;
   const { marked = new Map(), notes: fates = [] } = fate === undefined ? {} : fateTexts(fate, story, options);
   const notes = [...(finding?.notes.map((one) => ({ ...one, isMinimal: true })) ?? []), ...fates];
   return [
-    ...(finding?.lead === undefined ? [] : [...wrap(finding.lead, width).map(style.yellow), '']),
+    ...(lead === undefined ? [] : [...wrap(shown(lead), width).map(style.yellow), '']),
     ...storyLines(story, { ...options, marked, assumed, notes }),
     ...(isMinimal || chosen.length === 0 ? [] : noteLines('chosen', chosen.join(', '), width).map(style.dim)),
     ...(note === undefined ? [] : noteLines('then', note, width)),

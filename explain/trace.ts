@@ -13,6 +13,8 @@ export interface TracedPacket extends TrialResult {
   readonly sentence: string;
   /** What was chosen because the sentence does not say it. */
   readonly chosen: readonly string[];
+  /** Why the verdicts may not be what was asked for; above the first. */
+  readonly lead?: string;
   /** Why what should follow does not. */
   readonly note?: string;
   /** Of the packet that matters most: the first that did not get through, or the first of all. */
@@ -51,11 +53,10 @@ function playSentences(trial: Trial, { setting }: TrialSetting, sentences: reado
     if (step.value !== undefined) noteLast(traced, `${sentence}: ${step.value}`);
   }
   const undone = trial.undone.map((when) => `--at ${when}`).join(', ');
-  if (undone !== '')
-    noteLast(
-      traced,
-      `${undone}: not done, as no packet comes so late (one comes each millisecond; n2 is before the second)`,
-    );
+  if (undone !== '' && traced.length > 0) {
+    const why = 'no packet comes so late (one comes each millisecond; n2 is before the second)';
+    traced.splice(0, 1, { ...traced[0], lead: `${undone}: not done, as ${why}` });
+  }
   return traced;
 }
 

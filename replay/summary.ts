@@ -252,6 +252,8 @@ export interface ChangeSummary {
   savedRules?: true;
   /** The folder that a snapshot of the host was written to. */
   written?: string;
+  /** When the snapshot is of that was in this folder before, as it was given. */
+  replaced?: string;
   /** What was assumed, or may differ on a real host; lines for people. */
   notes?: readonly string[];
 }

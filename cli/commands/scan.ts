@@ -15,7 +15,12 @@ export const SCAN: CommandSpec = {
   options: [
     { ...RULES, multiple: true, help: `${RULES.help}; twice: what the second opens and closes` },
     GUESS,
-    HOST,
+    {
+      ...HOST,
+      onceHint:
+        '; scan compares two rulesets on one host: --rules OLD/rules.v4 --rules NEW/rules.v4 --host NEW, where OLD ' +
+        'and NEW are their folders',
+    },
     {
       name: 'source',
       value: 'IFACE|NETWORK',

@@ -212,6 +212,7 @@ class ProjectReader {
     for (const [name, { map }] of models) needs.set(name, dependenciesOf(map, this.#generation));
     const chosen = new Set<string>();
     const waiting = named.length === 0 ? [...active] : named.filter((name) => models.has(name));
+    if (named.length === 0) this.#noteInactive(models, active);
     for (let name = waiting.pop(); name !== undefined; name = waiting.pop()) {
       if (chosen.has(name)) continue;
       chosen.add(name);
@@ -229,16 +230,21 @@ class ProjectReader {
     const given = this.#options.profiles ?? [];
     const fromVariable = this.#environment.get('COMPOSE_PROFILES') || undefined;
     const profiles = new Set(given.length > 0 ? given : fromVariable?.split(',').map((text) => text.trim()));
-    const profilesOf = (name: string): string[] => {
-      const node = member(models.get(name)?.map, 'profiles');
-      return asTexts(node, 'profiles').map(({ text }) => text);
-    };
-    for (const name of named) for (const profile of profilesOf(name)) profiles.add(profile);
+    for (const name of named) for (const profile of profilesOf(models.get(name))) profiles.add(profile);
     const isActive = (name: string): boolean => {
-      const own = profilesOf(name);
+      const own = profilesOf(models.get(name));
       return own.length === 0 || profiles.has('*') || own.some((profile) => profiles.has(profile));
     };
     return new Set([...models.keys()].filter(isActive));
+  }
+
+  #noteInactive(models: ReadonlyMap<string, ServiceModel>, active: ReadonlySet<string>): void {
+    for (const [name, model] of models) {
+      if (active.has(name)) continue;
+      const own = profilesOf(model);
+      const off = own.length === 1 ? `its profile ${own[0]} is off` : `its profiles ${own.join(', ')} are off`;
+      this.#note(`${name} does not start: ${off} (--profile ${own[0]})`);
+    }
   }
 
   #noDependency(name: string, on: string, { place }: ComposeNode, services: ComposeMap): ComposeError {
@@ -333,6 +339,10 @@ class ProjectReader {
     const [are, they] = names.length === 1 ? ['the variable', 'is'] : ['the variables', 'are'];
     return [`${are} ${names.join(', ')} ${they} not set, and taken as blank`, ...this.#notes];
   }
+}
+
+function profilesOf(model: ServiceModel | undefined): string[] {
+  return asTexts(member(model?.map, 'profiles'), 'profiles').map(({ text }) => text);
 }
 
 /** Whether another program provides the service NAME, so that nothing waits for its container. */

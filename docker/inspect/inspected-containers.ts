@@ -109,6 +109,17 @@ export function publishedPorts(container: JsonObject): PortBinding[] {
   );
 }
 
+/** The ports that CONTAINER publishes on addresses of IPv6, such as `[::]:80`. */
+export function ipv6Ports(container: JsonObject): string[] {
+  const lists = Object.values(objectIn(objectIn(container.NetworkSettings).Ports));
+  return lists.flatMap((list) =>
+    objectsIn(list).flatMap(({ HostIp, HostPort }) => {
+      const address = textIn(HostIp);
+      return address?.includes(':') ? [`[${address}]:${textIn(HostPort) ?? ''}`] : [];
+    }),
+  );
+}
+
 /** `/db:/web/alias`: the name of the container that is linked to. */
 function linkIn(link: unknown): string[] {
   const [, name] = /^\/([^:]+):/.exec(typeof link === 'string' ? link : '') ?? [];

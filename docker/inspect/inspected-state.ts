@@ -14,7 +14,7 @@ import {
   isDefault,
   type NetworkState,
 } from '../model.js';
-import { containerState, publishedPorts } from './inspected-containers.js';
+import { containerState, ipv6Ports, publishedPorts } from './inspected-containers.js';
 import { networkState, withAddresses } from './inspected-networks.js';
 import type { Inspected } from './read-inspect.js';
 
@@ -47,6 +47,7 @@ export function inspectedEngine({ containers: given, networks: known }: Inspecte
   }
   const containers = sorted.map((container) => withBindings(containerState(container), container, networks, rules));
   refuseUnfollowed(networks, containers);
+  for (const container of sorted) notes.push(...ipv6Notes(container));
   const kept = networks.filter(({ spec }) => FOLLOWED.includes(spec.driver));
   for (const { spec } of networks.filter((network) => !kept.includes(network)))
     notes.push(`network ${spec.name} is left out: its driver is ${spec.driver}, and no container that runs is on it`);
@@ -57,6 +58,14 @@ export function inspectedEngine({ containers: given, networks: known }: Inspecte
     options: optionsOf(kept),
     notes,
   };
+}
+
+function ipv6Notes(container: JsonObject): string[] {
+  const ports = ipv6Ports(container);
+  if (ports.length === 0) return [];
+  const name = (textIn(container.Name) ?? '').replace(/^\//, '');
+  const are = ports.length === 1 ? 'is' : 'are';
+  return [`${ports.join(', ')} of ${name} ${are} published too, and IPv6 is not followed`];
 }
 
 /** The default network is made at each start of the engine: those that are older were there before it. */

@@ -96,8 +96,8 @@ export function unexpectedIn(scan: Scan, side: number, { open, closed }: PortExp
   return [
     ...open.flatMap((one) => notScanned(one, 'open', places)),
     ...closed.flatMap((one) => notScanned(one, 'closed', places)),
-    ...closed.flatMap((one) => openThough(one, anyhow, known)),
-    ...anyhow.flatMap((place) => unlisted(place, [...open, ...closed], known)),
+    ...closed.flatMap((one) => folded(openThough(one, anyhow, known))),
+    ...folded(anyhow.flatMap((place) => unlisted(place, [...open, ...closed], known))),
     ...open.flatMap((one) => notOpen(one, places, known)),
     ...scan.sources.flatMap(untriedIn),
   ];
@@ -144,7 +144,7 @@ function addressesOf({ host, isNegated }: SentenceEnd): readonly ValueRange[] {
 }
 
 /** What ONE calls closed and is open. */
-function openThough(one: ExpectedPorts, places: readonly Place[], known: boolean): Finding[] {
+function openThough(one: ExpectedPorts, places: readonly Place[], known: boolean): FoundAt[] {
   return places.flatMap((place) => {
     const cell = cellOf(one, place);
     if (cell === undefined) return [];
@@ -160,7 +160,7 @@ function openThough(one: ExpectedPorts, places: readonly Place[], known: boolean
 }
 
 /** What is open at PLACE and not among LISTED. */
-function unlisted(place: Place, listed: readonly ExpectedPorts[], known: boolean): Finding[] {
+function unlisted(place: Place, listed: readonly ExpectedPorts[], known: boolean): FoundAt[] {
   return byFate(place, ANY_PORT, (fate) => isOpen(fate, known)).flatMap(({ fate, ranges }) => {
     let left: Cell[] = [{ ports: ranges, senders: place.group.addresses }];
     for (const one of listed) {
@@ -191,7 +191,14 @@ function notOpen(one: ExpectedPorts, places: readonly Place[], known: boolean): 
   if (isAboutOneAddress(one)) {
     return fitting.flatMap(({ place, cell }) =>
       byFate(place, cell.ports, (fate) => !isOpen(fate, known)).map(({ fate, ranges }) =>
-        found('unexpected-closed', place, { fate, ranges, senders: cell.senders, known }, `listed as open (${where})`),
+        findingOf(
+          found(
+            'unexpected-closed',
+            place,
+            { fate, ranges, senders: cell.senders, known },
+            `listed as open (${where})`,
+          ),
+        ),
       ),
     );
   }
@@ -252,12 +259,19 @@ interface Unexpected {
   readonly known: boolean;
 }
 
+/** A finding about one address, whose words are still apart. */
+interface FoundAt extends Omit<Finding, 'message'> {
+  readonly scanned: ScannedSource;
+  readonly target: ScanTarget;
+  readonly words: readonly [before: string, after: string];
+}
+
 function found(
   code: 'unexpected-open' | 'unexpected-closed',
   { scanned, group, target, protocol, other = AS_CLIENTS }: Place,
   { fate, ranges, senders, known }: Unexpected,
   why: string,
-): Finding {
+): FoundAt {
   const isWhole = without(group.addresses, senders).length === 0;
   const from = isWhole ? senderText(scanned, group) : `${scanned.source.devName}: ${networksText(senders)}`;
   const port = ranges[0].min;
@@ -268,14 +282,40 @@ function found(
   const isSaid = [...other.keys()].every((field) => field === 'sport');
   const ends = `${formatLoaded(toLoaded(sender))}:${sport} > ${target.address}:${port}`;
   return {
-    code,
-    message: `${protocol} ${target.address}:${portsText(ranges)} from ${from}: ${verdictText(fate, known)}${condition}; ${why}`,
+    ...{ code, scanned, target },
+    words: [
+      `${protocol} ${target.address}:${portsText(ranges)}`,
+      ` from ${from}: ${verdictText(fate, known)}${condition}; ${why}`,
+    ],
     rules: rulesOf(fate),
     packets: !isSaid
       ? []
       : [{ packet: `${scanned.source.devName} ${protocol} ${ends}${protocol === 'tcp' ? ' S' : ''}` }],
     change: null,
   };
+}
+
+/** FOUND, what is the same at several of the host's own addresses once: bridges have addresses, too. */
+function folded(found: readonly FoundAt[]): Finding[] {
+  const alike = new Map<string, FoundAt[]>();
+  for (const [i, one] of found.entries()) {
+    const { code, scanned, target, words, rules, packets } = one;
+    const ports = words[0].slice(words[0].indexOf(`${target.address}:`) + target.address.length);
+    const packet = packets.map((each) => each.packet.replace(`> ${target.address}:`, '> '));
+    const same = { code, from: scanned.source.from, protocol: words[0].split(' ')[0], ports, words: words[1], rules };
+    const key = target.kind === 'own' ? JSON.stringify({ ...same, packet }) : String(i);
+    alike.set(key, [...(alike.get(key) ?? []), one]);
+  }
+  return [...alike.values()].map(([first, ...others]) => findingOf(first, others));
+}
+
+/** FIRST, and the addresses of OTHERS. */
+function findingOf(
+  { words: [before, after], scanned: _, target: __, ...finding }: FoundAt,
+  others: FoundAt[] = [],
+): Finding {
+  const also = others.length === 0 ? '' : ` (and at ${others.map(({ target }) => target.address).join(', ')})`;
+  return { ...finding, message: before + also + after };
 }
 
 function portsText(ranges: readonly ValueRange[]): string {

@@ -42,7 +42,7 @@ export function formatPortRows(rows: readonly PortRow[], style: Style, width: nu
     const rest = ports[i].slice(1).map((more) => ' '.repeat(start.length) + more);
     const lines = isShort
       ? [before + colour(verdict), ...rest]
-      : [start + ports[i][0], ...rest, ' '.repeat(start.length) + colour(verdict)];
+      : [start + ports[i][0], ...rest, ...wrapAfter(' '.repeat(start.length), verdict, width).map(colour)];
     const reasons = row.reasons.map(shown);
     const reason = reasons.join(THEN);
     const room = width - before.length - verdictWidth - GAP.length;

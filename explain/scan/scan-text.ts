@@ -19,7 +19,16 @@ import { networksOf } from './scan-sources.js';
 export interface TextOptions {
   readonly style: Style;
   readonly width: number;
+  /** Of addresses, and of the networks of bridges. */
+  readonly labels: ScanLabels;
 }
+
+export interface ScanLabels {
+  readonly names: ReadonlyMap<string, string>;
+  readonly networks: ReadonlyMap<string, string>;
+}
+
+const NO_LABELS: ScanLabels = { names: new Map(), networks: new Map() };
 
 /** The most interesting first. */
 const VERDICTS: readonly ScanVerdict[] = ['open', 'translated', 'accepted', 'unknown', 'rejected', 'dropped'];
@@ -96,8 +105,9 @@ export function networksText(addresses: readonly ValueRange[]): string {
   return networks.slice(0, MOST_NETWORKS).join(', ') + (more > 0 ? ` and ${more} more` : '');
 }
 
-function heading(from: string, { example }: SenderGroup, { style, width }: TextOptions): string[] {
-  const sender = `(packets from ${formatLoaded(toLoaded(example))})`;
+function heading(from: string, { example }: SenderGroup, { style, width, labels }: TextOptions): string[] {
+  const network = labels.networks.get(from);
+  const sender = `(${network === undefined ? '' : `${shown(network)}, `}packets from ${formatLoaded(toLoaded(example))})`;
   const isShort = from.length + sender.length + 8 <= width;
   const [first, ...rest] = wrapAfter('', `from ${shown(from)}`, width);
   return isShort
@@ -140,19 +150,19 @@ function blocks(targets: readonly TargetPorts[], areSocketsKnown: boolean, optio
 function blockRows(
   protocols: readonly TargetPorts[],
   areSocketsKnown: boolean,
-  { style, width }: TextOptions,
+  { style, width, labels }: TextOptions,
 ): string[] {
   const areAlike = protocols.every(({ ports }) => haveSamePorts(ports, protocols[0].ports));
   const shownProtocols = areAlike ? protocols.slice(0, 1) : protocols;
   const rows = shownProtocols.flatMap(({ protocol, ports }) =>
-    rowsOf(ports).map(({ fate, text }, i): PortRow => {
+    inRuns(rowsOf(ports)).map(({ fate, text, runLength, reasons }, i): PortRow => {
       const name = areAlike ? protocols.map((one) => one.protocol).join(', ') : protocol;
       return {
         head: [i > 0 ? '' : name],
         ports: text,
-        verdict: verdictText(fate, areSocketsKnown),
+        verdict: verdictText(fate, areSocketsKnown, { labels, runLength }),
         colour: COLOURS[fate.verdict],
-        reasons: reasonsOf(fate),
+        reasons,
       };
     }),
   );
@@ -168,8 +178,59 @@ const COLOURS: Readonly<Partial<Record<ScanVerdict, keyof Style>>> = {
   dropped: 'dim',
 };
 
+interface FateRow {
+  readonly fate: Fate;
+  readonly text: string;
+  readonly isMost: boolean;
+}
+
+interface RunRow extends Pick<FateRow, 'fate' | 'text'> {
+  readonly runLength: number;
+  readonly reasons: readonly string[];
+}
+
+/** ROWS, ports in a row that are translated to ports in a row together: `fate` is that of the first of them. */
+function inRuns(rows: readonly FateRow[]): RunRow[] {
+  const runs: FateRow[][] = [];
+  for (const row of rows) {
+    const run = runs.at(-1);
+    if (run !== undefined && goesOn(run, row)) run.push(row);
+    else runs.push([row]);
+  }
+  return runs.map((run) => {
+    const [{ fate, text }] = run;
+    const last = run[run.length - 1];
+    const lastReasons = reasonsOf(last.fate);
+    return {
+      fate,
+      text: run.length === 1 ? text : `${text}-${last.text}`,
+      runLength: run.length,
+      // One rule may decide about all of them.
+      reasons: reasonsOf(fate).map((one, i) =>
+        one === lastReasons[i] ? one : `${one}, and ${run.length - 1} like it`,
+      ),
+    };
+  });
+}
+
+/** Whether ROW is the next port of RUN, decided by rules that differ in the port alone. */
+function goesOn(run: readonly FateRow[], row: FateRow): boolean {
+  const [first] = run;
+  const [from, to] = [first.fate.to?.port, row.fate.to?.port];
+  if (from === undefined || to !== from + run.length || !/^\d+$/.test(row.text)) return false;
+  if (Number(row.text) !== Number(first.text) + run.length) return false;
+  const wordsOf = (fate: Fate, port: string, toPort: number): string => {
+    const rules = [fate.translatedBy, fate.decidedBy?.rule].map((rule) =>
+      rule === undefined ? '' : saveAppended(rule),
+    );
+    const numbers = new RegExp(`(?<=dport |:)(?:${port}|${toPort})\\b`, 'g');
+    return [verdictText({ ...fate, to: undefined }, true), fate.to?.address, ...rules].join('\n').replace(numbers, '*');
+  };
+  return wordsOf(first.fate, first.text, from) === wordsOf(row.fate, row.text, to);
+}
+
 /** The ports of each fate in words, the most interesting fate first. */
-function rowsOf(ports: readonly PortRange[]): { readonly fate: Fate; readonly text: string }[] {
+function rowsOf(ports: readonly PortRange[]): FateRow[] {
   const byFate = new Map<Fate, PortRange[]>();
   for (const range of ports) {
     const ranges = byFate.get(range.fate);
@@ -191,18 +252,36 @@ export function rangeText({ first, last }: { readonly first: number; readonly la
   return first === last ? String(first) : `${first}-${last}`;
 }
 
+interface VerdictOptions {
+  readonly labels?: ScanLabels;
+  /** So many ports in a row, to as many. */
+  readonly runLength?: number;
+}
+
 /** What becomes of packets with FATE, in words. */
-export function verdictText({ verdict, end, dev, to, uncertain, stateful }: Fate, areSocketsKnown: boolean): string {
-  const target = to === undefined ? '' : `→ ${to.address}${to.port === undefined ? '' : `:${to.port}`}`;
+export function verdictText(
+  { verdict, end, dev, to, uncertain, stateful }: Fate,
+  areSocketsKnown: boolean,
+  { labels: { names, networks } = NO_LABELS, runLength = 1 }: VerdictOptions = {},
+): string {
+  const network = dev === undefined ? undefined : networks.get(dev);
+  const out = network === undefined ? `out ${dev}` : `out ${dev} (${network})`;
+  const target = to === undefined ? '' : `→ ${targetText(to)}`;
   const doubts = `${stateful.length > 0 ? ', at first' : ''}${uncertain === undefined ? '' : ' (uncertain)'}`;
   return words() + doubts;
 
   function words(): string {
-    if (verdict === 'translated') return `${target}${dev === undefined ? '' : ` out ${dev}`}`;
-    if (verdict === 'accepted' && end === 'forwarded') return `forwarded out ${dev}`;
+    if (verdict === 'translated') return `${target}${dev === undefined ? '' : ` ${out}`}`;
+    if (verdict === 'accepted' && end === 'forwarded') return `forwarded ${out}`;
     if (verdict === 'accepted') return `accepted${areSocketsKnown ? ', nobody listens' : ''}${target && ` ${target}`}`;
     if (verdict === 'unknown') return 'not told';
     return target === '' ? verdict : `${verdict} ${target}`;
+  }
+
+  function targetText({ address, port }: NonNullable<Fate['to']>): string {
+    const last = port === undefined || runLength === 1 ? '' : `-${port + runLength - 1}`;
+    const name = names.get(address);
+    return `${address}${port === undefined ? '' : `:${port}${last}`}${name === undefined ? '' : ` (${name})`}`;
   }
 }
 

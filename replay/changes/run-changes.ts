@@ -80,6 +80,8 @@ interface ActionDone {
   readonly notes?: readonly string[];
   /** Where a snapshot was written. */
   readonly folder?: string;
+  /** When the snapshot is of that was there before, as it was given. */
+  readonly earlier?: string | undefined;
 }
 
 const isOfHost = ({ host }: PlannedCommand): boolean => host !== undefined;
@@ -155,7 +157,7 @@ export class RunChanges {
     const before = hostNow(this.#emulator, this.#life);
     this.#rules.number = this.done.length + 1;
     const result = this.#do(action, whenText);
-    const { exitCode = 0, output = '', notes = [], folder } = result;
+    const { exitCode = 0, output = '', notes = [], folder, earlier } = result;
     const connectionsDeleted = this.#life?.takeDeleted() ?? 0;
     this.done.push({
       when: whenText,
@@ -168,6 +170,7 @@ export class RunChanges {
       ...effectsOf(before, hostNow(this.#emulator, this.#life)),
       ...(connectionsDeleted === 0 ? {} : { connectionsDeleted }),
       ...(folder === undefined ? {} : { written: folder }),
+      ...(earlier === undefined ? {} : { replaced: earlier }),
       ...(notes.length === 0 ? {} : { notes }),
     });
   }
@@ -229,8 +232,8 @@ export class RunChanges {
     if (snapshots === undefined) return { notes: ['not written: only `nfreplay replay` writes snapshots'] };
     const { emulator, history } = { emulator: this.#emulator, history: this.history };
     const { json = this.#json, docker = life.docker } = this.#life ?? {};
-    snapshots.write(folder, { whenText, emulator, backend, counters: history.shown, json, docker, names });
-    return { folder };
+    const moment = { whenText, emulator, backend, counters: history.shown, json, docker, names };
+    return { folder, earlier: snapshots.write(folder, moment) };
   }
 
   #restoreSets({ text, file }: Extract<PlannedAction, { kind: 'sets' }>): string {

@@ -26,6 +26,7 @@ import { describedEngine, type LikelyRelease, ownRules, releaseOfHost } from './
 import { type DockerSource, dockerSource } from './docker-source.js';
 import { firewallRules } from './firewall-file.js';
 import { commandsOfOption, commandsOfScript, fileContext, type TypedCommand } from './typed-commands.js';
+import { portNotes } from './unpublished-ports.js';
 
 export interface DockerHostOptions {
   /** A compose file, what docker inspect printed, or a host with Docker on it; undefined: none. */
@@ -99,6 +100,7 @@ class HostMaker {
     for (const one of typed) this.#carryOut(docker, one);
     const brief = typed.find(({ command }) => mayEndSoon(command));
     if (brief !== undefined) this.#assumed.push(`containers run until they are stopped, that of ${brief.place}, too`);
+    this.#notes.push(...portNotes(docker.state));
     return {
       state: docker.state,
       host,
@@ -175,6 +177,7 @@ class HostMaker {
     if (!isSaid) this.#assumed.push(`iptables-${backend} (--backend)`);
     const rules = given === undefined ? '' : this.#rulesBefore(given, backend);
     const json = this.#bareHost();
+    this.#notes.push('nobody but Docker is known to listen on the host itself (sockets in host.json)');
     const host = attempt(() => new OfflineHost({ backend, json, rules }));
     const state = withFirewall({ ...newDockerState(formatRelease(release), backend) }, rules, this.#assumed);
     if (source?.kind === 'inspect') {

@@ -28,13 +28,19 @@ export function isHostWithDocker(path: string): boolean {
 }
 
 function isOwn(folder: string): boolean {
+  return whenOfSnapshot(folder) !== undefined;
+}
+
+/** The WHEN of the `--at` that wrote the snapshot in FOLDER, as it was given; undefined if no replay has written it. */
+export function whenOfSnapshot(folder: string): string | undefined {
   const path = join(folder, MARKER_FILE);
-  if (statSync(nativePath(path), { throwIfNoEntry: false })?.isFile() !== true) return false;
+  if (statSync(nativePath(path), { throwIfNoEntry: false })?.isFile() !== true) return undefined;
   try {
-    const { generator } = JSON.parse(readText(path));
-    return typeof generator === 'string' && generator.startsWith(GENERATOR);
+    const { generator, when } = JSON.parse(readText(path));
+    const isOurs = typeof generator === 'string' && generator.startsWith(GENERATOR);
+    return isOurs ? String(when ?? '') : undefined;
   } catch {
-    return false;
+    return undefined;
   }
 }
 

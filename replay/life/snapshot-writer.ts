@@ -8,11 +8,13 @@ import { writeText } from '../../io/text-file.js';
 import { folderToWrite } from '../changes/planned-change.js';
 import { ReplayOptionsError } from '../errors.js';
 import type { ReplayOptions } from '../replay.js';
-import { foreignInSnapshot } from './snapshot-folder.js';
+import { foreignInSnapshot, whenOfSnapshot } from './snapshot-folder.js';
 import { type HostMoment, writeSnapshot } from './written-snapshot.js';
 
 export class SnapshotWriter {
   readonly #folders = new Map<string, StagedDir>();
+  /** When the snapshots that are in the folders already are of. */
+  readonly #earlier = new Map<string, string>();
   readonly #rules: StagedFile | undefined;
 
   /**
@@ -26,6 +28,8 @@ export class SnapshotWriter {
         const folder = folderToWrite(change);
         if (folder === undefined) continue;
         this.#refuse(folder, outDir, hostPath);
+        const earlier = whenOfSnapshot(folder);
+        if (earlier !== undefined) this.#earlier.set(folder, earlier);
         const options = { foreignFile: foreignInSnapshot, ...(onCreate === undefined ? {} : { onCreate }) };
         this.#folders.set(folder, new StagedDir(folder, options));
       }
@@ -44,10 +48,15 @@ export class SnapshotWriter {
       throw refusal(`the folder ${outDir} (--out) is replaced; give a place outside of it`);
   }
 
-  /** Writes the snapshot of HOST that is to be in FOLDER. @throws {FileError} */
-  write(folder: string, host: HostMoment): void {
+  /**
+   * Writes the snapshot of HOST that is to be in FOLDER. Returns when the snapshot is of that it replaces, as it was
+   * given; undefined: there was none.
+   * @throws {FileError}
+   */
+  write(folder: string, host: HostMoment): string | undefined {
     const staged = this.#folders.get(folder);
     if (staged !== undefined) writeSnapshot(staged.path, host);
+    return this.#earlier.get(folder);
   }
 
   /** Writes RULESET as the iptables service saves it, if that was asked for. @throws {FileError} */

@@ -67,7 +67,7 @@ Docker('what fails as on a real host is told, and is a reason for --strict', () 
   const { status, stdout, stderr } = nfreplay('docker', '--script', script, '--strict');
   assert.is(status, 1);
   assert.match(stdout, /twice\.sh:2: docker run -d --name two -p 80:80 nginx: .*port is already allocated/s);
-  assert.match(stderr, '--strict: 1 command failed; 4 assumptions\n');
+  assert.match(stderr, '--strict: 1 command failed; 5 assumptions\n');
 });
 
 Docker('the engine starts where a script needs it, behind the rules before it', () => {
@@ -98,7 +98,50 @@ Docker('a compose project, and what scan finds open of it', () => {
     /shop-web-1 +172\.18\.0\.2 +shop_back\n +172\.19\.0\.2 +shop_front +0\.0\.0\.0:8080 → 80\/tcp/,
   );
   const { stdout } = nfreplay('scan', '--host', 'shop');
-  assert.match(stdout, /tcp +8080 +→ 172\.19\.0\.2:80 out br-/);
+  assert.match(stdout, /tcp +8080\s+→ 172\.19\.0\.2:80 \(shop-web-1\) out br-\w+ \(shop_front\)/);
+});
+
+Docker('what is not published, not started or not followed is said', () => {
+  const compose = file(
+    'silent.yaml',
+    `services:
+  web: { image: nginx, ports: ["8080:80"], networks: [front, back] }
+  db: { image: redis, ports: ["5432:5432", "127.0.0.1:5433:5432"], networks: [back] }
+  adminer: { image: adminer, profiles: [debug] }
+networks:
+  front:
+  back: { internal: true }
+`,
+  );
+  const said = (...args: string[]): string =>
+    nfreplay('docker', compose, '-p', 'shop', ...args).stdout.replace(/\n +/g, ' ');
+  const text = said();
+  assert.match(text, '- 5432:5432 and 127.0.0.1:5433:5432 of shop-db-1 are not published: shop_back is internal');
+  assert.match(text, '- adminer does not start: its profile debug is off (--profile debug)');
+  assert.match(text, '- IPv6 is not followed: ports published on all addresses are published on [::] too');
+  assert.match(text, '- nobody but Docker is known to listen on the host itself (sockets in host.json)');
+  assert.not.match(said('--profile', 'debug'), 'does not start');
+  const local = nfreplay('docker', '--run', 'docker run -p 127.0.0.1:80:80 x', '--dockerd', '--ip 192.0.2.10').stdout;
+  assert.not.match(local, 'IPv6');
+});
+
+Docker('a port that docker inspect shows on [::] is named', () => {
+  const ports = {
+    '5432/tcp': [
+      { HostIp: '0.0.0.0', HostPort: '5432' },
+      { HostIp: '::', HostPort: '5432' },
+    ],
+  };
+  const container = {
+    Id: 'a'.repeat(64),
+    Name: '/db',
+    Config: { Image: 'redis' },
+    State: { Running: true, StartedAt: '2025-01-01T00:00:00Z' },
+    HostConfig: { NetworkMode: 'default', PortBindings: { '5432/tcp': [{ HostIp: '', HostPort: '5432' }] } },
+    NetworkSettings: { Ports: ports, Networks: { bridge: { IPAddress: '172.17.0.2', EndpointID: 'b'.repeat(64) } } },
+  };
+  const { stdout } = nfreplay('docker', file('inspect.json', JSON.stringify([container])));
+  assert.match(stdout.replace(/\n +/g, ' '), '- [::]:5432 of db is published too, and IPv6 is not followed');
 });
 
 Docker('a compose project comes and goes in a script, named as compose 1 did', () => {

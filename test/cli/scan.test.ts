@@ -283,8 +283,8 @@ Scan('a sentence that fits nothing that is scanned is a finding, whether it is l
 Scan('of senders of whom only some are listed, the others are a finding', () => {
   const listed = 'open:\n- tcp * > *:22\n- tcp 203.0.113.0/25 > *:8080\n- tcp * > 172.17.0.3:80\n';
   assert.equal(findingsWith(listed, '--source', '203.0.113.0/24'), [
-    'unexpected-open: tcp 192.0.2.10:8080 from eth0: 203.0.113.128/25: → 172.17.0.3:80 out docker0; not listed as open',
-    'unexpected-open: tcp 172.17.0.1:8080 from eth0: 203.0.113.128/25: → 172.17.0.3:80 out docker0; not listed as open',
+    'unexpected-open: tcp 192.0.2.10:8080 (and at 172.17.0.1) from eth0: 203.0.113.128/25: ' +
+      '→ 172.17.0.3:80 out docker0; not listed as open',
   ]);
 });
 

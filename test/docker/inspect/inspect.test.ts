@@ -80,6 +80,7 @@ Inspect('a network that nobody inspected is what its containers tell of it', () 
   );
   assert.equal(engine.notes, [
     'of network shop_default only what its containers tell is known: its options may be others',
+    '[::]:8080 of web is published too, and IPv6 is not followed',
   ]);
   const [{ bindings }] = engine.containers[0].endpoints;
   assert.equal(bindings, [
