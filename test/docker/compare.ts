@@ -25,7 +25,7 @@ function snapshotDifferences(
       { addr: list('addr'), route: list('route') },
       {
         hasKnownMac: (name) => name === 'lo' || name === 'eth0',
-        hasSettled: hasSettled(recorded.step, steps),
+        hasSettled: hasSettled(recorded, steps),
         isOrderKnown: isOrderKnown(recorded, steps),
       },
     ),
@@ -44,10 +44,14 @@ function snapshotDifferences(
 /** The kernel notices after a second at most that a bridge has lost its last port (net/core/link_watch.c). */
 const CARRIER_SECONDS = 1.1;
 
-function hasSettled(snapshot: RecordedStep, steps: readonly RecordedStep[]): boolean {
-  const changes = steps.filter(({ verb, until }) => (verb === 'docker' || verb === 'restart') && until <= snapshot.at);
+/** Whether it has had the time, and shows no link whose state it has still to find. */
+function hasSettled(snapshot: RecordedSnapshot, steps: readonly RecordedStep[]): boolean {
+  const { at, rulesAt = at } = snapshot.step;
+  const changes = steps.filter(({ verb, until }) => (verb === 'docker' || verb === 'restart') && until <= at);
   const last = changes.at(-1)?.until ?? 0;
-  return (snapshot.rulesAt ?? snapshot.at) - last > CARRIER_SECONDS;
+  const isUp = ({ flags }: JsonObject): boolean => (flags as string[]).includes('LOWER_UP');
+  const links = snapshot.list('addr.json').filter(({ ifname }) => ifname !== 'lo');
+  return rulesAt - last > CARRIER_SECONDS && links.every((link) => (link.operstate === 'UP') === isUp(link));
 }
 
 /** `tcp 0.0.0.0:80` for each socket in TEXT, the output of `ss -Hnl4tu`. */
