@@ -153,7 +153,7 @@ for (const form of ['first', 'full'] as const) {
       state.networks.map(({ spec }) => spec.name).filter((name) => name !== 'host' && name !== 'none'),
       ['bridge', 'shop', 'back'],
     );
-    const release = form === 'full' ? 'Docker 20.10.24, which' : 'Docker 27.5.1, the newest with such rules';
+    const release = form === 'full' ? 'Docker 20.10.24, which' : 'Docker 27.5.1, the newest whose rules are like these';
     assert.ok(assumed[0].startsWith(release), assumed[0]);
   });
 

@@ -1,4 +1,4 @@
-/** Golden files of moby, of its unit tests and its documentation: a digest of each, and the rules themselves of some. */
+/** Golden files of moby, of its unit tests and its documentation: a digest of each, and the rules of some. */
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import * as assert from 'uvu/assert';
