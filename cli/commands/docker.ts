@@ -92,7 +92,9 @@ export const DOCKER: CommandSpec = {
       name: 'backend',
       value: 'NAME',
       choices: ['legacy', 'nft'],
-      help: 'the iptables of the host (default: the one that wrote the rules of --firewall or HOST, else nft)',
+      help:
+        'the iptables of the host (default: the one that wrote the rules of --firewall or HOST, ' +
+        'else nft, before 18.09 legacy)',
     },
     {
       name: 'ip-forward-was-on',

@@ -3,6 +3,7 @@ import { AFTER_CAPTURES, type Claim, type Expectation } from '../../codecs/expec
 import { ExpectationError } from '../../codecs/expectation/expectation-error.js';
 import type { SentenceNames } from '../../codecs/sentence/parse.js';
 import { noInterface } from '../../core/host/interfaces.js';
+import { changesHost } from '../../replay/changes/planned-change.js';
 import { addressesByName, type Names } from '../../replay/names.js';
 import type { PacketWatch } from '../../replay/packet-watch.js';
 import { type ReplayOptions, replay, type WatchedRun } from '../../replay/replay.js';
@@ -30,7 +31,8 @@ export class Judging {
 
   /**
    * The `watch` of the replay that the claims are about.
-   * @throws {ExpectationError} what `read` throws, or if the host has no interface that a sentence names
+   * @throws {ExpectationError} what `read` throws, or if a sentence names an interface that the host does not have, and
+   * cannot get
    */
   readonly watch = (run: WatchedRun): PacketWatch => {
     this.#begin(run.setting);
@@ -40,7 +42,10 @@ export class Judging {
   #begin(setting: Setting): void {
     this.#setting = setting;
     const expectation = this.#read(addressesByName(setting.names));
-    for (const claim of expectation.claims) refuseUnknownInterfaces(claim, setting.host.interfaceNames);
+    const { changes, host } = setting;
+    // Others may come later.
+    if (!changes.some(changesHost))
+      for (const claim of expectation.claims) refuseUnknownInterfaces(claim, host.interfaceNames);
     this.#expectation = expectation;
     for (const claim of expectation.claims) this.#tallies.set(claim, new Tally(claim));
   }

@@ -49,6 +49,12 @@ export interface PlannedChange {
   readonly action: PlannedAction;
 }
 
+/** Whether CHANGE may give the host other interfaces. */
+export function changesHost({ action }: PlannedChange): boolean {
+  if (action.kind === 'commands') return action.commands.some(({ host }) => host !== undefined);
+  return action.kind === 'snapshot';
+}
+
 export interface PlanOptions {
   readonly lax: boolean;
   readonly names: NamesDescription;
