@@ -1,5 +1,5 @@
 /** Some packets of a replay are watched: that changes no result, and what is heard of one is always the same. */
-import { mkdtempSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { suite } from 'uvu';
@@ -53,7 +53,7 @@ watching('changes no result of golden cases, and hears the same of one packet as
   const seed = testSeed();
   console.log(`seed ${seed}`);
   const random = seededRandom(seed);
-  const cases = casesIn('pcaps');
+  const cases = casesIn('pcaps').filter(({ wantDir }) => existsSync(wantDir));
   for (let round = 0; round < 16; round++) {
     const golden = pick(random, cases);
     const { dir, wantDir } = golden;

@@ -308,7 +308,7 @@ fields(`native tests of random rules touch only what they say that they read (se
 
 /** What the compiler has to see. */
 const PARTS = [
-  ...['core', 'codecs', 'io', 'replay', 'test/rules', 'test/packets', 'test/pcap-parser.d.ts'],
+  ...['core', 'codecs', 'docker', 'io', 'replay', 'test/rules', 'test/packets', 'test/pcap-parser.d.ts'],
   ...['test/bytes.ts', 'test/random.ts', 'test/kernel/address.ts', 'test/host/host-file.ts', 'package.json'],
   'test/matches/matching-host.ts',
   'tsconfig.json',
