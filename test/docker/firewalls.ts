@@ -1,29 +1,10 @@
 /** Engines that write rules on a host without packets, and what they write. */
+import { DEFAULT_OPTIONS } from '../../docker/engine/daemon.js';
 import type { BridgeNetwork, Firewall } from '../../docker/firewall/firewall.js';
 import { firewallFor } from '../../docker/firewall/index.js';
 import type { DaemonOptions, PortBinding } from '../../docker/model.js';
 import type { OfflineHost } from '../../docker/offline-host.js';
 import { parseRelease } from '../../docker/releases.js';
-
-/** Of dockerd, where nothing is said. */
-const OPTIONS: DaemonOptions = {
-  iptables: true,
-  ipForward: true,
-  ipForwardNoDrop: false,
-  ipMasq: true,
-  icc: true,
-  userlandProxy: true,
-  ip: '0.0.0.0',
-  bip: undefined,
-  fixedCidr: undefined,
-  defaultGateway: undefined,
-  bridge: undefined,
-  defaultAddressPools: [],
-  mtu: 1500,
-  liveRestore: false,
-  defaultNetworkOptions: {},
-  allowDirectRouting: false,
-};
 
 /** A network that says nothing about its options. */
 export const NETWORK: BridgeNetwork = {
@@ -40,7 +21,7 @@ export const NETWORK: BridgeNetwork = {
 };
 
 export function engine(release: string, host: OfflineHost, options: Partial<DaemonOptions> = {}): Firewall {
-  return firewallFor({ release: parseRelease(release), options: { ...OPTIONS, ...options } }, host, []);
+  return firewallFor({ release: parseRelease(release), options: { ...DEFAULT_OPTIONS, ...options } }, host, []);
 }
 
 /** The chains and rules of TABLES on HOST, without policies. */

@@ -17,10 +17,12 @@
  *                                            others: of those that change something, and without `-t filter`
  *   = LINE                                   the rules now, as `comparable` prints what iptables-save does
  */
+
+import { DEFAULT_OPTIONS } from '../../../docker/engine/daemon.js';
 import type { ProgramResult } from '../../../docker/engine-host.js';
 import { type BridgeNetwork, type Firewall, FirewallError, type Link } from '../../../docker/firewall/firewall.js';
 import { firewallFor } from '../../../docker/firewall/index.js';
-import type { DaemonOptions, PortBinding, Protocol } from '../../../docker/model.js';
+import type { PortBinding, Protocol } from '../../../docker/model.js';
 import { OfflineHost } from '../../../docker/offline-host.js';
 import { parseRelease } from '../../../docker/releases.js';
 
@@ -52,26 +54,6 @@ export function parseFirewallCase(text: string): FirewallCase {
   return { engines, steps };
 }
 
-/** The options of an engine that is started without any. */
-const OPTIONS: DaemonOptions = {
-  iptables: true,
-  ipForward: true,
-  ipForwardNoDrop: false,
-  ipMasq: true,
-  icc: true,
-  userlandProxy: true,
-  ip: '0.0.0.0',
-  bip: undefined,
-  fixedCidr: undefined,
-  defaultGateway: undefined,
-  bridge: undefined,
-  defaultAddressPools: [],
-  mtu: 1500,
-  liveRestore: false,
-  defaultNetworkOptions: {},
-  allowDirectRouting: false,
-};
-
 /** A run of a case with one of its engines. */
 export class CaseRun {
   readonly host: OfflineHost;
@@ -87,7 +69,7 @@ export class CaseRun {
     this.host = new OfflineHost({ backend: backend as 'legacy' | 'nft' });
     const settings = {
       release: parseRelease(release),
-      options: { ...OPTIONS, ...Object.fromEntries(options.map(parseOption)) },
+      options: { ...DEFAULT_OPTIONS, ...Object.fromEntries(options.map(parseOption)) },
     };
     const { host } = this;
     const changed = Object.assign(Object.create(host) as OfflineHost, {
