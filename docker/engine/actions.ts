@@ -1,7 +1,6 @@
 /** What commands of Docker do, and what they print (docker/cli). */
 import type { DockerAction } from '../commands/action.js';
 import type { ProgramResult } from '../engine-host.js';
-import { FirewallError } from '../firewall/firewall.js';
 import { isSince } from '../releases.js';
 import { composeDown, composeRestart, composeStart, composeStop, composeUp } from './compose.js';
 import {
@@ -52,7 +51,7 @@ function tryTo(output: Output, prefix: string, exitCode: number, action: () => v
     action();
     return true;
   } catch (error) {
-    if (!(error instanceof EngineError || error instanceof FirewallError)) throw error;
+    if (!(error instanceof EngineError)) throw error;
     output.exitCode = exitCode;
     output.stderr += `${prefix}${error.message}\n`;
     return false;

@@ -1,5 +1,4 @@
 /** Containers are made, start, stop and go. */
-import { FirewallError } from '../firewall/firewall.js';
 import { type ContainerSpec, type EndpointSpec, isDefault } from '../model.js';
 import { isSince } from '../releases.js';
 import { isConnected, join, leave, leaveAll, newEndpoint } from './endpoints.js';
@@ -80,7 +79,7 @@ export function startContainer(engine: Engine, container: Container): void {
     }
     if (broken !== undefined) throw new EngineError(broken);
   } catch (error) {
-    if (!(error instanceof EngineError || error instanceof FirewallError)) throw error;
+    if (!(error instanceof EngineError)) throw error;
     leaveAll(engine, container);
     if (container.spec.isRemovedWhenStopped) forget(engine, container);
     const isShared = container.spec.networkMode.startsWith('container:');

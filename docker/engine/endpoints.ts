@@ -1,7 +1,6 @@
 /** Containers join and leave networks: addresses, veth pairs, published ports. */
 import { parseAddress } from '../../codecs/address.js';
 import { OPTION } from '../bridge-options.js';
-import { FirewallError } from '../firewall/firewall.js';
 import { type EndpointSpec, isDefault, type PortBinding } from '../model.js';
 import { withoutAddress } from './addresses.js';
 import { gatewayModeOf, mtuOf } from './bridge-options.js';
@@ -137,7 +136,7 @@ function tryTo(action: () => void): void {
   try {
     action();
   } catch (error) {
-    if (!(error instanceof EngineError || error instanceof FirewallError)) throw error;
+    if (!(error instanceof EngineError)) throw error;
   }
 }
 
@@ -319,7 +318,7 @@ function deleteConnections({ host }: Engine, { address, bindings }: Endpoint): v
 
 /** ERROR, which happened while the ports of CONTAINER were published, in the engine's words. */
 function programmingFailed(error: unknown, { name }: Container, endpoint: Endpoint): unknown {
-  if (!(error instanceof EngineError || error instanceof FirewallError)) return error;
+  if (!(error instanceof EngineError)) return error;
   return new EngineError(
     `driver failed programming external connectivity on endpoint ${name} (${endpoint.id}): ${error.message}`,
   );

@@ -1,7 +1,7 @@
 /** What other programs than Docker do to the host of an engine. */
 import type { HostAction, ServiceVerb } from '../commands/action.js';
 import { UnsupportedError } from '../error.js';
-import { FirewallError, type PresentNetwork } from '../firewall/firewall.js';
+import type { PresentNetwork } from '../firewall/firewall.js';
 import { reloadFirewalld } from '../services/firewalld.js';
 import { runIptablesService } from '../services/iptables-service.js';
 import { reloadUfw } from '../services/ufw.js';
@@ -44,7 +44,7 @@ function dockerService(engine: Engine, does: ServiceVerb): Output {
     if (does === 'start' || does === 'restart') startDaemon(engine);
     return DONE;
   } catch (error) {
-    if (!(error instanceof EngineError || error instanceof FirewallError)) throw error;
+    if (!(error instanceof EngineError)) throw error;
     engine.notes.push(`the engine did not start: ${error.message}`);
     return { exitCode: 1, stdout: '', stderr: `Job for docker.service failed: ${error.message}\n` };
   }

@@ -3,6 +3,7 @@
  * iptables as that generation does, in its order. The engine calls it when the daemon starts, and for networks,
  * endpoints and ports.
  */
+import { EngineError } from '../engine/engine-error.js';
 import type { EngineHost } from '../engine-host.js';
 import type { DaemonOptions, PortBinding } from '../model.js';
 
@@ -86,6 +87,6 @@ export type MakeFirewall = (
 ) => Firewall;
 
 /** iptables has failed. */
-export class FirewallError extends Error {
+export class FirewallError extends EngineError {
   override readonly name = 'FirewallError';
 }
