@@ -1,0 +1,317 @@
+/**
+ * What a report is made of. A page reads its index at once, and unpacks the sections when they are looked at. Times are
+ * in nanoseconds from the first packet. Numbers of things (interfaces, rules, ways …) are positions in their lists.
+ */
+import type { HookName, TableName } from '../../../core/hooks.js';
+import type { Summary } from '../../../replay/summary.js';
+import type { Verdict } from '../../story/story.js';
+
+export const REPORT_FORMAT = 1;
+
+/** What is on the page before anything is unpacked. */
+export interface ReportIndex {
+  readonly format: typeof REPORT_FORMAT;
+  /** The program and its version. */
+  readonly generator: string;
+  readonly title: string;
+  /** One; of a comparison, the old one and the new one; live, as many as were named. Empty if there is only `bench`. */
+  readonly results: readonly ResultIndex[];
+  /** There is a section `comparison`. */
+  readonly isComparison: boolean;
+  /** There is a section `bench`. */
+  readonly hasBench: boolean;
+}
+
+/** One replay. Its sections are called `0/packets/3`: the number of the result, the kind of section, and its number. */
+export interface ResultIndex {
+  /** What tells it from the other results: a folder, a file of rules, `old`. */
+  readonly name: string;
+  /** It is still being replayed. */
+  readonly isRunning: boolean;
+  readonly progress?: { readonly packets: number; readonly consumedBytes: number; readonly totalBytes: number };
+  /** As in summary.json; absent until the replay has ended. */
+  readonly summary?: Summary;
+  /** The time of the first packet. */
+  readonly start: { readonly sec: number; readonly nsec: number };
+  readonly durationNs: number;
+  readonly packets: PacketsIndex;
+  readonly host: HostPicture;
+  readonly inputs: readonly { readonly name: string; readonly files: readonly string[] }[];
+  /** Names for addresses. */
+  readonly names: Readonly<Record<string, string>>;
+  readonly timeline: TimelineIndex;
+  /** How many chunks there are of each kind of section, and how many rows all but the last of them have. */
+  readonly sections: Readonly<Record<SectionKind, { readonly chunks: number; readonly rows: number }>>;
+}
+
+/** How many packets were read, by their verdicts, and how many are listed. */
+export interface PacketsIndex {
+  readonly read: number;
+  readonly verdicts: Readonly<Record<Verdict, { readonly packets: number; readonly bytes: number }>>;
+  readonly listed: number;
+  /** Packets that are counted but not listed, and why. */
+  readonly leftOut: number;
+  /** `--show`, if that chose the packets; `size`: the file would have been too large. */
+  readonly leftOutBy?: 'show' | 'size';
+  /** Listed packets whose bytes are not in the file. */
+  readonly withoutBytes: number;
+}
+
+/**
+ * packets: PACKET_COLUMNS. bytes: the bytes of the same packets (packet-bytes.ts). ways: Way[] as JSON. wayCounts:
+ * WAY_COUNT_COLUMNS. tuples: TUPLE_COLUMNS. rules: RulesSection as JSON. connections: CONNECTION_COLUMNS.
+ * timeline: TIMELINE_COLUMNS. events: TimelineEvent[] as JSON.
+ */
+export type SectionKind =
+  | 'packets'
+  | 'bytes'
+  | 'ways'
+  | 'wayCounts'
+  | 'tuples'
+  | 'rules'
+  | 'connections'
+  | 'timeline'
+  | 'events';
+
+/** What became of packets, in the order of the numbers that columns have for it. */
+export const VERDICTS = [
+  'forwarded',
+  'sent',
+  'delivered',
+  'dropped',
+  'rejected',
+  'held',
+  'skipped',
+] as const satisfies readonly Verdict[];
+
+/**
+ * One row a frame that arrived, or that the host sent by itself, in the order of the replay.
+ * input, frame: its number there, from 1, as Wireshark shows it. timeNs. length: of the IP packet; of a frame without
+ * one, of the frame. inDev: interface, -1: the host's own. outDev: interface, -1: it did not leave, -2: it reached the
+ * host. tuple, after: its ends as it arrived, and as it left, -1: none. way. connection: -1: none. direction: 0
+ * original, 1 reply, -1: neither. flags: TCP flags, -1: it is no TCP segment.
+ */
+export const PACKET_COLUMNS = [
+  'input',
+  'frame',
+  'timeNs',
+  'length',
+  'inDev',
+  'outDev',
+  'tuple',
+  'after',
+  'way',
+  'connection',
+  'direction',
+  'flags',
+] as const;
+export const PACKET_ROWS = 1 << 16;
+
+/**
+ * The ends of packets. source, destination: as numbers, the first byte of the address in the highest bits. sport,
+ * dport: -1: none; of ICMP, its type and code.
+ */
+export const TUPLE_COLUMNS = ['protocol', 'source', 'destination', 'sport', 'dport'] as const;
+
+/** One row a way: how many packets took it, whether they are listed or not. */
+export const WAY_COUNT_COLUMNS = ['packets', 'bytes'] as const;
+
+/**
+ * What conntrack and NAT made of packets that belong together, also where the first one was dropped and there never
+ * was an entry. tuple: as the first packet arrived. reply: the tuple of packets that answer, as they arrive; -1: not
+ * known. way: of the first packet. lastWay: of the last one. state: of its entry at the end, a position in
+ * `connectionStates` of the rules section; -1: none. verdict: a position in VERDICTS, or their number: expired.
+ * packets and bytes by direction. refused: of these packets, those dropped or rejected.
+ */
+export const CONNECTION_COLUMNS = [
+  'tuple',
+  'reply',
+  'way',
+  'lastWay',
+  'state',
+  'verdict',
+  'firstNs',
+  'lastNs',
+  'packets',
+  'bytes',
+  'replyPackets',
+  'replyBytes',
+  'refused',
+  'invalid',
+] as const;
+
+/** The width of the bins of the timeline, and how many there are. The first one starts with the first packet. */
+export interface TimelineIndex {
+  readonly binNs: number;
+  readonly bins: number;
+}
+
+/** Packets and bytes by verdict in each bin, and how many entries the connection table has at its end. */
+export const TIMELINE_COLUMNS = [
+  ...VERDICTS.map((verdict) => `${verdict}Packets` as const),
+  ...VERDICTS.map((verdict) => `${verdict}Bytes` as const),
+  'connections',
+] as const;
+
+/** Something that happened at a time, besides packets. */
+export interface TimelineEvent {
+  readonly timeNs: number;
+  /**
+   * change: of rules, sets or the host, by `--at`. set: entries of a set came or went. limit: packets went over a limit
+   * from then on, or below it again. expired: fragments, timers.
+   */
+  readonly kind: 'change' | 'set' | 'limit' | 'expired';
+  readonly text: string;
+  readonly rule?: number;
+  /** How many the same followed at once. */
+  readonly times?: number;
+}
+
+/** The host, as far as it can be drawn. */
+export interface HostPicture {
+  /** The interfaces, by the numbers that columns have for them. */
+  readonly interfaces: readonly InterfacePicture[];
+}
+
+export interface InterfacePicture {
+  readonly name: string;
+  /** With prefix length. */
+  readonly addresses: readonly string[];
+  readonly mac?: string;
+  readonly isUp: boolean;
+  readonly isLoopback: boolean;
+  /** The bridge that it is a port of. */
+  readonly bridge?: string;
+  /** Of a Docker bridge: the name of its network. */
+  readonly network?: string;
+  /** The containers, or other neighbours with names, that are behind it. */
+  readonly neighbours: readonly { readonly name: string; readonly address: string }[];
+}
+
+/** All rules that were in force at some time. */
+export interface RulesSection {
+  readonly rulesets: readonly RulesetPicture[];
+  readonly chains: readonly ChainPicture[];
+  readonly rules: readonly RulePicture[];
+  /** The states of connections, by the numbers that columns have for them. */
+  readonly connectionStates: readonly string[];
+}
+
+export interface RulesetPicture {
+  /** The file, or the change that brought it. */
+  readonly name: string;
+  readonly sinceNs: number;
+  readonly tables: readonly { readonly table: TableName; readonly chains: readonly number[] }[];
+}
+
+export interface ChainPicture {
+  readonly table: TableName;
+  readonly name: string;
+  /** Of built-in chains. */
+  readonly hook?: HookName;
+  readonly policy?: 'ACCEPT' | 'DROP';
+  /** What its policy counted. */
+  readonly packets: number;
+  readonly bytes: number;
+  /** In order. */
+  readonly rules: readonly number[];
+  readonly file?: string;
+  readonly line?: number;
+}
+
+export interface RulePicture {
+  readonly chain: number;
+  /** In its chain, from 1. */
+  readonly number: number;
+  readonly file: string;
+  readonly line: number;
+  /** As iptables-save writes it, without `-A CHAIN`. */
+  readonly text: string;
+  readonly comment?: string;
+  readonly target?: string;
+  /** The chain that it jumps or goes to. */
+  readonly jump?: number;
+  /** As iptables shows them at the end, or when the rule went. */
+  readonly packets: number;
+  readonly bytes: number;
+  /** How many packets were compared with it. */
+  readonly asked: number;
+  /** The change that ended it, from 1. */
+  readonly until?: number;
+  /** Why no packet can ever match it, in words. */
+  readonly never?: string;
+}
+
+/** What packets have in common that went the same way through the host. */
+export interface Way {
+  readonly verdict: Verdict;
+  readonly decider: WayDecider;
+  /** What conntrack said first. */
+  readonly ctstate?: string;
+  readonly stages: readonly WayStage[];
+  /** What the host sent because of it: answers and copies. Their packets are in the bytes section, in this order. */
+  readonly related: readonly RelatedWay[];
+  /** What makes such packets uncertain. */
+  readonly uncertain: readonly string[];
+}
+
+export interface RelatedWay extends Way {
+  readonly origin: 'answer' | 'copy' | 'broadcast' | 'loopback';
+  /** The packet in words. */
+  readonly words: Words;
+  /** As `outDev` of PACKET_COLUMNS. */
+  readonly outDev: number;
+}
+
+export type WayDecider =
+  | { readonly kind: 'rule'; readonly hook: HookName; readonly rule: number; readonly reason?: string }
+  | { readonly kind: 'policy'; readonly hook: HookName; readonly chain: number }
+  /** No rule decided: in words why. */
+  | { readonly kind: 'host'; readonly words: string; readonly reason: string; readonly hook?: HookName }
+  | { readonly kind: 'none' };
+
+export interface WayStage {
+  /** Absent: before the first hook. */
+  readonly hook?: HookName;
+  readonly steps: readonly WayStep[];
+}
+
+export type WayStep =
+  | WayRuleStep
+  | { readonly kind: 'policy'; readonly table: TableName; readonly chain: number }
+  /** NAT by the binding of the packet's connection, or by the rule before. */
+  | { readonly kind: 'translated'; readonly end: 'source' | 'destination'; readonly words: Words }
+  | { readonly kind: 'tracked'; readonly ctstate: string; readonly words: Words; readonly isInvalid: boolean }
+  | {
+      readonly kind: 'routed';
+      readonly to: 'host' | 'interface' | 'nowhere';
+      readonly dev?: number;
+      readonly words: Words;
+    }
+  | { readonly kind: 'dropped'; readonly words: Words }
+  | { readonly kind: 'left'; readonly dev: number }
+  | { readonly kind: 'related'; readonly related: number }
+  /** All else, in words. */
+  | { readonly kind: 'other'; readonly words: Words };
+
+export interface WayRuleStep {
+  readonly kind: 'rule';
+  readonly table: TableName;
+  readonly rule: number;
+  /** How many chains were entered to come to it: 0 in a built-in chain. */
+  readonly level: number;
+  readonly isMatched: boolean;
+  /** The conditions that failed, with the packet's values. */
+  readonly failed: readonly Words[];
+  /** What it did besides its verdict. */
+  readonly effects: readonly Words[];
+}
+
+/**
+ * Text with values of the packet in it, so that packets with other values share a way: strings, and between them
+ * positions in WAY_VALUES.
+ */
+export type Words = string | readonly (string | number)[];
+
+/** Values of a packet at a stage that words refer to. Translations up to there are those that its way names. */
+export const WAY_VALUES = ['source', 'destination', 'sport', 'dport', 'length', 'flags'] as const;

@@ -1,0 +1,42 @@
+/** What somebody looks at. It stands in the address of the page, so that it can be sent to others. */
+import type { HookName, TableName } from '../core/hooks.js';
+import type { Verdict } from '../explain/story/story.js';
+import type { Result } from './data/result.js';
+
+export type ViewName = 'Host' | 'Connections' | 'Rules' | 'Packets' | 'Timeline' | 'Comparison' | 'Bench';
+
+/** Chooses packets; all that is there has to fit. Each view shows what it has of these packets. */
+export interface Filter {
+  /** Of packets: a sentence, or plain text. */
+  readonly text?: string;
+  /** From and to, in nanoseconds from the first packet. */
+  readonly time?: readonly [number, number];
+  readonly verdict?: Verdict;
+  /** Packets that came through it. */
+  readonly hook?: HookName;
+  readonly table?: TableName;
+  readonly chain?: number;
+  /** Packets that a rule was compared with; or, if `isMatched`, that it matched. */
+  readonly rule?: number;
+  readonly isMatched?: boolean;
+  readonly connection?: number;
+}
+
+export interface Selection {
+  readonly view: ViewName;
+  readonly filter: Filter;
+  /** The row of the packet that is open. */
+  readonly packet?: number;
+  /** Which step of its way. */
+  readonly step?: number;
+}
+
+/** What each view is given. */
+export interface ViewProps {
+  readonly result: Result;
+  readonly selection: Selection;
+  /** The packets that the filter chooses; undefined: all. */
+  readonly rows: Uint32Array | undefined;
+  /** CHANGE takes the place of what the selection has by the same name. */
+  readonly select: (change: Partial<Selection>) => void;
+}
