@@ -27,7 +27,7 @@ export interface Selection {
   readonly filter: Filter;
   /** The row of the packet that is open. */
   readonly packet?: number;
-  /** Which step of its way. */
+  /** Which step of its traversal. */
   readonly step?: number;
 }
 

@@ -7,8 +7,8 @@ import type {
   RulesSection,
   TIMELINE_COLUMNS,
   TimelineEvent,
+  Traversal,
   TUPLE_COLUMNS,
-  Way,
 } from '../../explain/report/format/model.js';
 import type { PacketBytes } from '../../explain/report/format/packet-bytes.js';
 
@@ -22,18 +22,18 @@ export interface Result {
   readonly index: ResultIndex;
   packets(): Promise<PacketColumns>;
   tuples(): Promise<TupleColumns>;
-  ways(): Promise<readonly Way[]>;
+  traversals(): Promise<readonly Traversal[]>;
   rules(): Promise<RulesSection>;
   connections(): Promise<ConnectionColumns>;
   timeline(): Promise<TimelineColumns>;
   events(): Promise<readonly TimelineEvent[]>;
   /** The bytes of the packet in ROW; undefined: they are not in the report. */
   bytesOf(row: number): Promise<PacketBytes | undefined>;
-  /** How many packets took each way, and their bytes: of ROWS, or of all packets, whether they are listed or not. */
-  wayTotals(rows?: Uint32Array): Promise<WayTotals>;
+  /** How many packets took each traversal, and their bytes: of ROWS, or of all packets, whether they are listed or not. */
+  traversalTotals(rows?: Uint32Array): Promise<TraversalTotals>;
 }
 
-export interface WayTotals {
+export interface TraversalTotals {
   readonly packets: Float64Array;
   readonly bytes: Float64Array;
 }

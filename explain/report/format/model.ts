@@ -1,6 +1,6 @@
 /**
  * What a report is made of. A page reads its index at once, and unpacks the sections when they are looked at. Times are
- * in nanoseconds from the first packet. Numbers of things (interfaces, rules, ways …) are positions in their lists.
+ * in nanoseconds from the first packet. Numbers of things (interfaces, rules, traversals …) are positions in their lists.
  */
 import type { HookName, TableName } from '../../../core/hooks.js';
 import type { Summary } from '../../../replay/summary.js';
@@ -58,15 +58,15 @@ export interface PacketsIndex {
 }
 
 /**
- * packets: PACKET_COLUMNS. bytes: the bytes of the same packets (packet-bytes.ts). ways: Way[] as JSON. wayCounts:
- * WAY_COUNT_COLUMNS. tuples: TUPLE_COLUMNS. rules: RulesSection as JSON. connections: CONNECTION_COLUMNS.
+ * packets: PACKET_COLUMNS. bytes: the bytes of the same packets (packet-bytes.ts). traversals: Traversal[] as JSON. traversalCounts:
+ * TRAVERSAL_COUNT_COLUMNS. tuples: TUPLE_COLUMNS. rules: RulesSection as JSON. connections: CONNECTION_COLUMNS.
  * timeline: TIMELINE_COLUMNS. events: TimelineEvent[] as JSON.
  */
 export type SectionKind =
   | 'packets'
   | 'bytes'
-  | 'ways'
-  | 'wayCounts'
+  | 'traversals'
+  | 'traversalCounts'
   | 'tuples'
   | 'rules'
   | 'connections'
@@ -88,7 +88,7 @@ export const VERDICTS = [
  * One row a frame that arrived, or that the host sent by itself, in the order of the replay.
  * input, frame: its number there, from 1, as Wireshark shows it. timeNs. length: of the IP packet; of a frame without
  * one, of the frame. inDev: interface, -1: the host's own. outDev: interface, -1: it did not leave, -2: it reached the
- * host. tuple, after: its ends as it arrived, and as it left, -1: none. way. connection: -1: none. direction: 0
+ * host. tuple, after: its ends as it arrived, and as it left, -1: none. traversal. connection: -1: none. direction: 0
  * original, 1 reply, -1: neither. flags: TCP flags, -1: it is no TCP segment.
  */
 export const PACKET_COLUMNS = [
@@ -100,7 +100,7 @@ export const PACKET_COLUMNS = [
   'outDev',
   'tuple',
   'after',
-  'way',
+  'traversal',
   'connection',
   'direction',
   'flags',
@@ -113,21 +113,21 @@ export const PACKET_ROWS = 1 << 16;
  */
 export const TUPLE_COLUMNS = ['protocol', 'source', 'destination', 'sport', 'dport'] as const;
 
-/** One row a way: how many packets took it, whether they are listed or not. */
-export const WAY_COUNT_COLUMNS = ['packets', 'bytes'] as const;
+/** One row a traversal: how many packets took it, whether they are listed or not. */
+export const TRAVERSAL_COUNT_COLUMNS = ['packets', 'bytes'] as const;
 
 /**
  * What conntrack and NAT made of packets that belong together, also where the first one was dropped and there never
  * was an entry. tuple: as the first packet arrived. reply: the tuple of packets that answer, as they arrive; -1: not
- * known. way: of the first packet. lastWay: of the last one. state: of its entry at the end, a position in
+ * known. traversal: of the first packet. lastTraversal: of the last one. state: of its entry at the end, a position in
  * `connectionStates` of the rules section; -1: none. verdict: a position in VERDICTS, or their number: expired.
  * packets and bytes by direction. refused: of these packets, those dropped or rejected.
  */
 export const CONNECTION_COLUMNS = [
   'tuple',
   'reply',
-  'way',
-  'lastWay',
+  'traversal',
+  'lastTraversal',
   'state',
   'verdict',
   'firstNs',
@@ -242,20 +242,20 @@ export interface RulePicture {
   readonly never?: string;
 }
 
-/** What packets have in common that went the same way through the host. */
-export interface Way {
+/** What packets have in common that met the same rules with the same results, all the way through the host. */
+export interface Traversal {
   readonly verdict: Verdict;
-  readonly decider: WayDecider;
+  readonly decider: TraversalDecider;
   /** What conntrack said first. */
   readonly ctstate?: string;
-  readonly stages: readonly WayStage[];
+  readonly stages: readonly TraversalStage[];
   /** What the host sent because of it: answers and copies. Their packets are in the bytes section, in this order. */
-  readonly related: readonly RelatedWay[];
+  readonly related: readonly RelatedTraversal[];
   /** What makes such packets uncertain. */
   readonly uncertain: readonly string[];
 }
 
-export interface RelatedWay extends Way {
+export interface RelatedTraversal extends Traversal {
   readonly origin: 'answer' | 'copy' | 'broadcast' | 'loopback';
   /** The packet in words. */
   readonly words: Words;
@@ -263,21 +263,21 @@ export interface RelatedWay extends Way {
   readonly outDev: number;
 }
 
-export type WayDecider =
+export type TraversalDecider =
   | { readonly kind: 'rule'; readonly hook: HookName; readonly rule: number; readonly reason?: string }
   | { readonly kind: 'policy'; readonly hook: HookName; readonly chain: number }
   /** No rule decided: in words why. */
   | { readonly kind: 'host'; readonly words: string; readonly reason: string; readonly hook?: HookName }
   | { readonly kind: 'none' };
 
-export interface WayStage {
+export interface TraversalStage {
   /** Absent: before the first hook. */
   readonly hook?: HookName;
-  readonly steps: readonly WayStep[];
+  readonly steps: readonly TraversalStep[];
 }
 
-export type WayStep =
-  | WayRuleStep
+export type TraversalStep =
+  | TraversalRuleStep
   | { readonly kind: 'policy'; readonly table: TableName; readonly chain: number }
   /** NAT by the binding of the packet's connection, or by the rule before. */
   | { readonly kind: 'translated'; readonly end: 'source' | 'destination'; readonly words: Words }
@@ -294,7 +294,7 @@ export type WayStep =
   /** All else, in words. */
   | { readonly kind: 'other'; readonly words: Words };
 
-export interface WayRuleStep {
+export interface TraversalRuleStep {
   readonly kind: 'rule';
   readonly table: TableName;
   readonly rule: number;
@@ -308,10 +308,10 @@ export interface WayRuleStep {
 }
 
 /**
- * Text with values of the packet in it, so that packets with other values share a way: strings, and between them
- * positions in WAY_VALUES.
+ * Text with values of the packet in it, so that packets with other values share a traversal: strings, and between them
+ * positions in TRAVERSAL_VALUES.
  */
 export type Words = string | readonly (string | number)[];
 
-/** Values of a packet at a stage that words refer to. Translations up to there are those that its way names. */
-export const WAY_VALUES = ['source', 'destination', 'sport', 'dport', 'length', 'flags'] as const;
+/** Values of a packet at a stage that words refer to. Translations up to there are those that its traversal names. */
+export const TRAVERSAL_VALUES = ['source', 'destination', 'sport', 'dport', 'length', 'flags'] as const;

@@ -3,7 +3,7 @@ export interface PacketBytes {
   readonly arrived: CapturedBytes;
   /** What left or reached the host, in order: fragments are several. */
   readonly left: readonly CapturedBytes[];
-  /** What the host sent because of it, in the order of `related` of its way. */
+  /** What the host sent because of it, in the order of `related` of its traversal. */
   readonly related: readonly (readonly CapturedBytes[])[];
 }
 
