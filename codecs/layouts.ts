@@ -8,6 +8,8 @@
 import { createRequire } from 'node:module';
 import type * as BufferLayout from 'buffer-layout';
 
+export * from './assigned-numbers.js';
+
 // The package is CommonJS and large: `import` would scan all of it for export names, which takes 20 ms at every start.
 const require = createRequire(import.meta.url);
 const { blob, struct, u8, u16be, u32, u32be }: typeof BufferLayout = require('buffer-layout');
@@ -296,21 +298,6 @@ export const ETHERNET_DESTINATION_AT = offsetOf(ethernet, 'destination');
 export const ETHERNET_SOURCE_AT = offsetOf(ethernet, 'source');
 export const ETHERNET_TYPE_AT = offsetOf(ethernet, 'etherType');
 
-export const ETHERTYPE_IPV4 = 0x0800;
-export const ETHERTYPE_ARP = 0x0806;
-export const ETHERTYPE_8021Q = 0x8100;
-export const ETHERTYPE_IPV6 = 0x86dd;
-export const ETHERTYPE_MPLS = 0x8847;
-export const ETHERTYPE_MPLS_MULTICAST = 0x8848;
-export const ETHERTYPE_PPPOE_DISCOVERY = 0x8863;
-export const ETHERTYPE_PPPOE_SESSION = 0x8864;
-export const ETHERTYPE_8021AD = 0x88a8;
-export const ETHERTYPE_LLDP = 0x88cc;
-/** Stacked VLAN tags, before IEEE 802.1ad assigned a type to them. */
-export const ETHERTYPE_QINQ_OLD = 0x9100;
-/** A smaller value of the field is the length of an IEEE 802.3 frame (IEEE 802.3, clause 3.2.6). */
-export const ETHERTYPE_MIN = 0x0600;
-
 export const VLAN_TAG_LENGTH = vlanTag.span;
 export const VLAN_CONTROL_AT = offsetOf(vlanTag, 'control');
 export const VLAN_TYPE_AT = offsetOf(vlanTag, 'etherType');
@@ -344,11 +331,6 @@ export const IPV4_CHECKSUM_AT = offsetOf(ipv4, 'checksum');
 export const IPV4_SOURCE_AT = offsetOf(ipv4, 'source');
 export const IPV4_DESTINATION_AT = offsetOf(ipv4, 'destination');
 
-/** The flags beside the fragment offset (RFC 791, section 3.1), as bits of the 16-bit field. */
-export const IPV4_DF = 0x4000;
-export const IPV4_MF = 0x2000;
-export const IPV4_OFFSET_MASK = 0x1fff;
-
 /** TCP, UDP, UDP-Lite, SCTP and DCCP all start with their ports. */
 export const SOURCE_PORT_AT = offsetOf(udp, 'sourcePort');
 export const DESTINATION_PORT_AT = offsetOf(udp, 'destinationPort');
@@ -365,26 +347,12 @@ export const TCP_WINDOW_AT = offsetOf(tcp, 'window');
 export const TCP_CHECKSUM_AT = offsetOf(tcp, 'checksum');
 export const TCP_URGENT_AT = offsetOf(tcp, 'urgent');
 
-export const TCP_FIN = 0x01;
-export const TCP_SYN = 0x02;
-export const TCP_RST = 0x04;
-export const TCP_PSH = 0x08;
-export const TCP_ACK = 0x10;
-export const TCP_URG = 0x20;
-export const TCP_ECE = 0x40;
-export const TCP_CWR = 0x80;
-
 export const UDP_LENGTH = udp.span;
 export const UDP_LENGTH_AT = offsetOf(udp, 'length');
 export const UDP_CHECKSUM_AT = offsetOf(udp, 'checksum');
 
 export const ICMP_LENGTH = icmp.span;
 export const ICMP_TYPE_AT = offsetOf(icmp, 'type');
-/**
- * Types that report an error about the packet they quote: unreachable, quench, redirect, time exceeded, parameter
- * problem.
- */
-export const ICMP_ERROR_TYPES: readonly number[] = [3, 4, 5, 11, 12];
 export const ICMP_CODE_AT = offsetOf(icmp, 'code');
 export const ICMP_CHECKSUM_AT = offsetOf(icmp, 'checksum');
 export const ICMP_ID_AT = offsetOf(icmp, 'id');
@@ -417,17 +385,3 @@ export const GRE_PROTOCOL_AT = offsetOf(pptpGre, 'protocol');
 export const GRE_CALL_ID_AT = offsetOf(pptpGre, 'callId');
 /** The version, in the flags. */
 export const GRE_VERSION_MASK = 0x0007;
-
-/** IP protocol numbers (IANA). */
-export const IPPROTO_ICMP = 1;
-export const IPPROTO_TCP = 6;
-export const IPPROTO_UDP = 17;
-export const IPPROTO_DCCP = 33;
-export const IPPROTO_GRE = 47;
-export const IPPROTO_ESP = 50;
-export const IPPROTO_AH = 51;
-export const IPPROTO_ICMPV6 = 58;
-export const IPPROTO_IPCOMP = 108;
-export const IPPROTO_SCTP = 132;
-export const IPPROTO_MH = 135;
-export const IPPROTO_UDPLITE = 136;

@@ -1,6 +1,5 @@
 /** Whether packets are of the kind that a sentence describes. */
 import { type Address, parseAddress } from '../address.js';
-import { TCP_ACK, TCP_FIN, TCP_RST, TCP_SYN } from '../layouts.js';
 import type {
   IcmpKind,
   NumberRange,
@@ -10,6 +9,7 @@ import type {
   SentenceInterface,
   SentencePacket,
 } from './sentence.js';
+import { fitsFlags } from './tcp-flags.js';
 
 /**
  * Whether PACKET is one of the kind that SENTENCE describes. What is not known of a packet does not fit what is asked
@@ -54,16 +54,6 @@ function isInRange(range: NumberRange | undefined, value: number | undefined): b
 
 function fitsInterface(asked: SentenceInterface | undefined, name: string | undefined): boolean {
   return asked === undefined || (asked.name === name) !== asked.isNegated;
-}
-
-const OPENING_AND_ENDING = TCP_SYN | TCP_FIN | TCP_RST;
-
-function fitsFlags(asked: number, flags: number | undefined): boolean {
-  if (flags === undefined) return false;
-  if (asked === 0) return flags === 0;
-  if ((asked & flags) !== asked) return false;
-  const isAckFree = (asked & OPENING_AND_ENDING) === TCP_SYN ? TCP_ACK : 0;
-  return (flags & (OPENING_AND_ENDING | isAckFree) & ~asked) === 0;
 }
 
 function fitsKind(asked: IcmpKind, kind: SentencePacket['icmp']): boolean {

@@ -1,6 +1,7 @@
 /** Types of ICMP as sentences write them: iptables' names, those of `--reject-with`, and `TYPE/CODE`. */
+
+import { IPPROTO_ICMP, IPPROTO_ICMPV6 } from '../assigned-numbers.js';
 import { ANY_ICMP_TYPE, ICMP_NAMES, ICMPV6_NAMES, type IcmpName } from '../icmp-names.js';
-import { IPPROTO_ICMP, IPPROTO_ICMPV6 } from '../layouts.js';
 import type { IcmpKind } from './sentence.js';
 
 /** What REJECT and others call them. */

@@ -1,6 +1,6 @@
 /** What follows the ends in a sentence: interfaces, flags, types, numbers, the state. */
 
-import { IPPROTO_TCP } from '../layouts.js';
+import { IPPROTO_TCP } from '../assigned-numbers.js';
 import { withNearest } from '../nearest.js';
 import { protocolName } from '../protocol-names.js';
 import { icmpNames, isIcmp, parseIcmpKind } from './icmp-kinds.js';

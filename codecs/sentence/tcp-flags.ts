@@ -1,5 +1,5 @@
 /** Flags of TCP as sentences write them: `SA` as tcpdump does, or `SYN/ACK`. */
-import { TCP_ACK, TCP_CWR, TCP_ECE, TCP_FIN, TCP_PSH, TCP_RST, TCP_SYN, TCP_URG } from '../layouts.js';
+import { TCP_ACK, TCP_CWR, TCP_ECE, TCP_FIN, TCP_PSH, TCP_RST, TCP_SYN, TCP_URG } from '../assigned-numbers.js';
 
 interface Flag {
   readonly bit: number;
@@ -71,3 +71,14 @@ export function flagNames(bits: number): string {
 }
 
 const namedIn = (bits: number): readonly Flag[] => FLAGS.filter(({ bit }) => (bits & bit) !== 0);
+
+const OPENING_AND_ENDING = TCP_SYN | TCP_FIN | TCP_RST;
+
+/** Whether FLAGS, undefined where they are not known, are of the kind that ASKED stands for (see `fits`). */
+export function fitsFlags(asked: number, flags: number | undefined): boolean {
+  if (flags === undefined) return false;
+  if (asked === 0) return flags === 0;
+  if ((asked & flags) !== asked) return false;
+  const isAckFree = (asked & OPENING_AND_ENDING) === TCP_SYN ? TCP_ACK : 0;
+  return (flags & (OPENING_AND_ENDING | isAckFree) & ~asked) === 0;
+}

@@ -2,6 +2,7 @@
  * Columns of whole numbers in few bytes: of each value its difference to the one before, as a zigzag LEB128 number. They
  * compress well, and a million values are read in some milliseconds.
  */
+import { VarintBuffer, VarintReader } from './varint.js';
 
 /** A column is as narrow as its values allow. */
 export type Column = Int8Array | Int16Array | Int32Array | Float64Array;
@@ -75,54 +76,4 @@ function readColumn(reader: VarintReader, rows: number): Column {
   if (bound < 2 ** 7) return Int8Array.from(values);
   if (bound < 2 ** 15) return Int16Array.from(values);
   return bound < 2 ** 31 ? Int32Array.from(values) : values;
-}
-
-/** Grows as numbers are added. */
-class VarintBuffer {
-  #bytes = new Uint8Array(64);
-  #length = 0;
-
-  get length(): number {
-    return this.#length;
-  }
-
-  /** VALUE: an integer of less than 2^52. */
-  add(value: number): void {
-    if (this.#length + 8 > this.#bytes.length) {
-      const larger = new Uint8Array(this.#bytes.length * 2);
-      larger.set(this.#bytes);
-      this.#bytes = larger;
-    }
-    let rest = value < 0 ? -2 * value - 1 : 2 * value;
-    while (rest >= 128) {
-      this.#bytes[this.#length++] = (rest % 128) + 128;
-      rest = Math.floor(rest / 128);
-    }
-    this.#bytes[this.#length++] = rest;
-  }
-
-  bytes(): Uint8Array {
-    return this.#bytes.subarray(0, this.#length);
-  }
-}
-
-class VarintReader {
-  readonly #bytes: Uint8Array;
-  #at = 0;
-
-  constructor(bytes: Uint8Array) {
-    this.#bytes = bytes;
-  }
-
-  next(): number {
-    let [value, scale] = [0, 1];
-    for (;;) {
-      const byte = this.#bytes[this.#at++];
-      if (byte === undefined) throw new RangeError('the columns are cut off');
-      value += (byte & 127) * scale;
-      if (byte < 128) break;
-      scale *= 128;
-    }
-    return value % 2 === 0 ? value / 2 : -(value + 1) / 2;
-  }
 }
