@@ -29,6 +29,8 @@ export interface Selection {
   readonly packet?: number;
   /** Which step of its traversal. */
   readonly step?: number;
+  /** The connection that is open; `filter.connection` is another matter. */
+  readonly connection?: number;
 }
 
 /** What each view is given. */

@@ -109,26 +109,37 @@ export const PACKET_ROWS = 1 << 16;
 
 /**
  * The ends of packets. source, destination: as numbers, the first byte of the address in the highest bits. sport,
- * dport: -1: none; of ICMP, its type and code.
+ * dport: -1: none; of ICMP, its type and code. id: of an ICMP query, -1: none.
  */
-export const TUPLE_COLUMNS = ['protocol', 'source', 'destination', 'sport', 'dport'] as const;
+export const TUPLE_COLUMNS = ['protocol', 'source', 'destination', 'sport', 'dport', 'id'] as const;
 
 /** One row a traversal: how many packets took it, whether they are listed or not. */
 export const TRAVERSAL_COUNT_COLUMNS = ['packets', 'bytes'] as const;
 
 /**
  * What conntrack and NAT made of packets that belong together, also where the first one was dropped and there never
- * was an entry. tuple: as the first packet arrived. reply: the tuple of packets that answer, as they arrive; -1: not
- * known. traversal: of the first packet. lastTraversal: of the last one. state: of its entry at the end, a position in
- * `connectionStates` of the rules section; -1: none. verdict: a position in VERDICTS, or their number: expired.
- * packets and bytes by direction. refused: of these packets, those dropped or rejected.
+ * was an entry. Each packet with a tuple is in one row. tuple: as the first packet arrived, or of an entry that was
+ * there before. reply: the tuple of packets that answer, as they arrive; -1: not known. inDev, outDev: of the first
+ * packet, as in PACKET_COLUMNS. traversal: of the first packet. lastTraversal: of the last one. entry: what became of
+ * its entry, a position in ENTRY_ENDS. state: the last one of its entry, a position in `connectionStates` of the rules
+ * section; -1: none. timeout: the one that its entry had last, a position in `connectionTimeouts` there; -1: not known.
+ * expiresNs: when its entry expires, or expired; -1: there was none. verdict: a position in VERDICTS, or their number:
+ * expired while there were still packets. packets and bytes by direction. errors: ICMP errors about its packets, which
+ * are in none of the two directions, and errorBytes. refused: of all these packets, those dropped or rejected. invalid:
+ * those that conntrack took for INVALID. uncounted…: how many more packets and bytes there were than its entry counted,
+ * as conntrack.txt has them; less than 0 if its entry is older than the captures; 0 if it has none at the end.
  */
 export const CONNECTION_COLUMNS = [
   'tuple',
   'reply',
+  'inDev',
+  'outDev',
   'traversal',
   'lastTraversal',
+  'entry',
   'state',
+  'timeout',
+  'expiresNs',
   'verdict',
   'firstNs',
   'lastNs',
@@ -136,9 +147,22 @@ export const CONNECTION_COLUMNS = [
   'bytes',
   'replyPackets',
   'replyBytes',
+  'errors',
+  'errorBytes',
   'refused',
   'invalid',
+  'uncountedPackets',
+  'uncountedBytes',
+  'uncountedReplyPackets',
+  'uncountedReplyBytes',
 ] as const;
+
+/**
+ * What became of the entry of a connection. none: it never had one. open: it is there at the end. expired: its time-out
+ * ended it. reset: one of its own packets ended it. removed: the table was full, its tuple was needed, or somebody
+ * deleted it. reopened: a packet of the same ends opened a new connection in its place.
+ */
+export const ENTRY_ENDS = ['none', 'open', 'expired', 'reset', 'removed', 'reopened'] as const;
 
 /** The width of the bins of the timeline, and how many there are. The first one starts with the first packet. */
 export interface TimelineIndex {
@@ -195,6 +219,8 @@ export interface RulesSection {
   readonly rules: readonly RulePicture[];
   /** The states of connections, by the numbers that columns have for them. */
   readonly connectionStates: readonly string[];
+  /** The time-outs of connections, likewise: their sysctls in full, if there is one, and how long they are. */
+  readonly connectionTimeouts: readonly { readonly sysctl?: string; readonly seconds?: number }[];
 }
 
 export interface RulesetPicture {
