@@ -1,5 +1,6 @@
 /** What somebody looks at. It stands in the address of the page, so that it can be sent to others. */
 import type { HookName, TableName } from '../core/hooks.js';
+import type { Place } from '../explain/report/format/course.js';
 import type { Verdict } from '../explain/story/story.js';
 import type { Result } from './data/result.js';
 
@@ -20,6 +21,11 @@ export interface Filter {
   readonly rule?: number;
   readonly isMatched?: boolean;
   readonly connection?: number;
+  /** By which interface it came, and where it went, with the numbers of `inDev` and `outDev` of PACKET_COLUMNS. */
+  readonly inDev?: number;
+  readonly outDev?: number;
+  /** Where in the host its traversal ended, by being dropped for instance. */
+  readonly end?: Place;
 }
 
 export interface Selection {

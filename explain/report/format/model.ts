@@ -195,6 +195,8 @@ export interface TimelineEvent {
 export interface HostPicture {
   /** The interfaces, by the numbers that columns have for them. */
   readonly interfaces: readonly InterfacePicture[];
+  /** The priority of the security table: iptables-nft has another one. */
+  readonly securityPriority: 50 | 150;
 }
 
 export interface InterfacePicture {
@@ -204,8 +206,15 @@ export interface InterfacePicture {
   readonly mac?: string;
   readonly isUp: boolean;
   readonly isLoopback: boolean;
+  /** It came while packets flowed, or has gone; `isUp` is as it was at the end. */
+  readonly isTemporary?: true;
+  /** What it is, as ip(8) names kinds: `bridge`, `vlan`, `wireguard`. Absent: a device, or not known. */
+  readonly kind?: string;
   /** The bridge that it is a port of. */
   readonly bridge?: string;
+  /** The interface that it is based on, and its VLAN ID if it is one. */
+  readonly lower?: string;
+  readonly vlanId?: number;
   /** Of a Docker bridge: the name of its network. */
   readonly network?: string;
   /** The containers, or other neighbours with names, that are behind it. */
@@ -272,6 +281,8 @@ export interface RulePicture {
 export interface Traversal {
   readonly verdict: Verdict;
   readonly decider: TraversalDecider;
+  /** The interface that such packets came by; -1: they are the host's own. */
+  readonly inDev: number;
   /** What conntrack said first. */
   readonly ctstate?: string;
   readonly stages: readonly TraversalStage[];

@@ -1,0 +1,121 @@
+/** Where traversals lead in netfilter's diagram (the order of hooks: nf_inet_hooks, and ip_input.c to ip_output.c). */
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+import { courseOf, endOf } from '../../explain/report/format/course.js';
+import type { RelatedTraversal, Traversal } from '../../explain/report/format/model.js';
+import { DROPPED, policy, routed, rule, TABLES, TRACKED, traversal } from './traversals.js';
+
+const course = suite('course of a traversal');
+
+const placesOf = (one: Traversal): string[] => courseOf(one, TABLES).map(({ place }) => place);
+
+const HOST = { kind: 'host', words: '' } as const;
+
+course('leads a forwarded packet through three hooks, and its steps to the tables', () => {
+  const forwarded = traversal(1, 'forwarded', [
+    ['PREROUTING', TRACKED, rule(10, false), rule(11), routed('interface', 2)],
+    ['FORWARD', rule(0, false), policy(0)],
+    ['POSTROUTING', policy(2), { kind: 'left', dev: 2 }],
+  ]);
+  assert.equal(placesOf(forwarded), [
+    ...['in 1', 'link', 'PREROUTING', 'conntrack PREROUTING', 'nat PREROUTING', 'routing'],
+    ...['FORWARD', 'filter FORWARD', 'POSTROUTING', 'nat POSTROUTING', 'egress', 'out 2'],
+  ]);
+  const nat = courseOf(forwarded, TABLES).find(({ place }) => place === 'nat PREROUTING');
+  assert.equal(nat, { station: 'PREROUTING', place: 'nat PREROUTING', stage: 0, from: 1, to: 3 });
+});
+
+course('leads to the host, and from it', () => {
+  const delivered = traversal(0, 'delivered', [
+    ['PREROUTING', TRACKED, routed('host')],
+    ['INPUT', rule(1), { kind: 'left', dev: -2 }],
+  ]);
+  const in0 = ['in 0', 'link', 'PREROUTING', 'conntrack PREROUTING', 'routing', 'INPUT', 'filter INPUT', 'host'];
+  assert.equal(placesOf(delivered), in0);
+  const sent = traversal(-1, 'sent', [
+    [undefined, routed('interface', 1)],
+    ['OUTPUT', TRACKED, policy(1), routed('interface', 1)],
+    ['POSTROUTING', { kind: 'left', dev: 1 }],
+  ]);
+  assert.equal(placesOf(sent), [
+    ...['host', 'own routing', 'own routing', 'OUTPUT', 'conntrack OUTPUT', 'filter OUTPUT'],
+    ...['POSTROUTING', 'egress', 'out 1'],
+  ]);
+});
+
+course('comes back by lo when the host sends to itself', () => {
+  const own = traversal(-1, 'delivered', [
+    [undefined, routed('host')],
+    ['OUTPUT', policy(1)],
+    ['POSTROUTING', { kind: 'left', dev: 0 }],
+    ['PREROUTING', TRACKED, routed('host')],
+    ['INPUT', policy(0)],
+  ]);
+  const places = placesOf(own);
+  assert.equal(places.slice(places.indexOf('egress')), [
+    ...['egress', 'out 0', 'in 0', 'link', 'PREROUTING', 'conntrack PREROUTING', 'routing'],
+    ...['INPUT', 'filter INPUT', 'host'],
+  ]);
+});
+
+course('ends where the packet was dropped: in the table of the rule, or where the kernel finds the reason', () => {
+  const byRule = traversal(
+    1,
+    'dropped',
+    [
+      ['PREROUTING', TRACKED, routed('host')],
+      ['INPUT', rule(2), DROPPED],
+    ],
+    {
+      decider: { kind: 'rule', hook: 'INPUT', rule: 2 },
+    },
+  );
+  assert.is(endOf(byRule, TABLES), 'filter INPUT');
+  const byPolicy = traversal(
+    1,
+    'dropped',
+    [
+      ['PREROUTING', routed('host')],
+      ['INPUT', policy(0), DROPPED],
+    ],
+    {
+      decider: { kind: 'policy', hook: 'INPUT', chain: 0 },
+    },
+  );
+  assert.is(endOf(byPolicy, TABLES), 'filter INPUT');
+  const of = (reason: string, ...stages: Parameters<typeof traversal>[2]): string =>
+    endOf(traversal(1, 'dropped', stages, { decider: { ...HOST, reason } }), TABLES);
+  assert.is(of('ip-checksum', [undefined, DROPPED]), 'link');
+  assert.is(of('rp-filter', ['PREROUTING', TRACKED, routed('nowhere'), DROPPED]), 'routing');
+  assert.is(of('ttl-exceeded', ['PREROUTING', TRACKED, routed('interface', 2), DROPPED]), 'routing');
+  assert.is(of('fragmentation-needed', ['PREROUTING', TRACKED, routed('interface', 2), DROPPED]), 'routing');
+  assert.is(of('conntrack-full', ['PREROUTING', rule(3), DROPPED]), 'conntrack PREROUTING');
+  assert.is(of('no-carrier', ['FORWARD', policy(0)], ['POSTROUTING', policy(2), DROPPED]), 'egress');
+  const noRoute = traversal(-1, 'dropped', [[undefined, routed('nowhere'), DROPPED]], {
+    decider: { ...HOST, reason: 'no-route' },
+  });
+  assert.is(endOf(noRoute, TABLES), 'own routing');
+});
+
+course('ends at the link for what is not followed, and in reassembly for fragments that wait', () => {
+  assert.is(endOf(traversal(3, 'skipped', []), TABLES), 'link');
+  assert.is(
+    endOf(traversal(3, 'held', [['PREROUTING', { kind: 'other', words: 'waits' }]]), TABLES),
+    'defrag PREROUTING',
+  );
+});
+
+course('of answers starts at the host, that of a broadcast to itself at lo', () => {
+  const stages: Parameters<typeof traversal>[2] = [
+    ['OUTPUT', policy(1)],
+    ['POSTROUTING', { kind: 'left', dev: 1 }],
+  ];
+  const related = (origin: RelatedTraversal['origin']): RelatedTraversal => ({
+    ...traversal(1, 'sent', stages),
+    ...{ origin, words: '', outDev: 1 },
+  });
+  assert.equal(placesOf(related('answer')).slice(0, 3), ['host', 'own routing', 'OUTPUT']);
+  assert.is(placesOf(related('broadcast'))[0], 'in 0');
+});
+
+course.run();
