@@ -31,13 +31,14 @@ function run(command, args) {
 }
 
 const COMPILED = /(\.d\.ts|\.js|\.js\.map)$/;
+const SOURCES = ['.ts', '.tsx'];
 
 /** Removes what tsc once made of sources that are no longer there: an old test must not go on passing. */
 function removeOrphans(folder) {
   for (const entry of readdirSync(join(root, 'dist', folder), { withFileTypes: true })) {
     const path = join(folder, entry.name);
     if (entry.isDirectory()) removeOrphans(path);
-    else if (COMPILED.test(path) && !existsSync(join(root, path.replace(COMPILED, '.ts')))) {
+    else if (COMPILED.test(path) && !SOURCES.some((ending) => existsSync(join(root, path.replace(COMPILED, ending))))) {
       rmSync(join(root, 'dist', path));
     }
   }
@@ -67,6 +68,27 @@ async function bundleCommand() {
   return errors.length === 0;
 }
 
+/** Makes dist/pages/report.js and report.css, all that the page of a report needs besides its data. */
+async function bundlePages() {
+  const { build: bundle } = await import('esbuild');
+  const { errors } = await bundle({
+    absWorkingDir: root,
+    entryPoints: { report: 'pages/report.tsx' },
+    outdir: 'dist/pages',
+    bundle: true,
+    platform: 'browser',
+    // The oldest browsers that unpack `deflate-raw` and know light-dark().
+    target: ['chrome123', 'firefox120', 'safari17.5'],
+    format: 'iife',
+    jsx: 'automatic',
+    jsxImportSource: 'preact',
+    minify: true,
+    legalComments: 'none',
+    logLevel: 'warning',
+  });
+  return errors.length === 0;
+}
+
 /** Makes dist/man/nfreplay.1 of the command's own table of commands and options. */
 function writeManualPage() {
   return run(process.execPath, [join(root, 'dist/cli/man.js'), join(root, 'dist/man/nfreplay.1')]);
@@ -77,9 +99,11 @@ async function build() {
     console.error('installing what package-lock.json asks for …');
     if (!run('npm', ['ci', '--no-audit', '--no-fund', '--loglevel=error'])) return false;
   }
-  const compiled = run(process.execPath, [join(root, 'node_modules/typescript/bin/tsc')]);
+  const tsc = join(root, 'node_modules/typescript/bin/tsc');
+  // The page is checked against the declarations of the rest, so it comes second.
+  const compiled = run(process.execPath, [tsc]) && run(process.execPath, [tsc, '-p', 'pages']);
   if (existsSync(join(root, 'dist'))) removeOrphans('');
-  return compiled && (await buildWasm()) && (await bundleCommand()) && writeManualPage();
+  return compiled && (await buildWasm()) && (await bundleCommand()) && (await bundlePages()) && writeManualPage();
 }
 
 if (!(await build())) {

@@ -2,6 +2,7 @@
 import type { HookName, TableName } from '../core/hooks.js';
 import type { Place } from '../explain/report/format/course.js';
 import type { Verdict } from '../explain/story/story.js';
+import type { ReportData } from './data/report-data.js';
 import type { Result } from './data/result.js';
 
 export type ViewName = 'Host' | 'Connections' | 'Rules' | 'Packets' | 'Timeline' | 'Comparison' | 'Bench';
@@ -30,6 +31,8 @@ export interface Filter {
 
 export interface Selection {
   readonly view: ViewName;
+  /** Which of the report's results; absent: the first. */
+  readonly result?: number;
   readonly filter: Filter;
   /** The row of the packet that is open. */
   readonly packet?: number;
@@ -41,6 +44,7 @@ export interface Selection {
 
 /** What each view is given. */
 export interface ViewProps {
+  readonly report: ReportData;
   readonly result: Result;
   readonly selection: Selection;
   /** The packets that the filter chooses; undefined: all. */

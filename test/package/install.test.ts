@@ -44,7 +44,7 @@ const npx = (...args: string[]) => run('npx', ['--no-install', 'nfreplay', ...ar
 Package('ships the command once, with source maps, and nothing that only the project needs', () => {
   assert.equal(
     readdirSync(installed('dist')).sort(),
-    ['cli', 'codecs', 'core', 'docker', 'io', 'man', 'replay', 'wasm'],
+    ['cli', 'codecs', 'core', 'docker', 'io', 'man', 'pages', 'replay', 'wasm'],
     'folders of the package',
   );
   // What editors need, as docs/expectations.md says.

@@ -1,0 +1,22 @@
+/** The script and the styles of a report's page, as the build has bundled them. */
+import { createHash } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+
+/** Each with its SHA-256 in base64, as a Content-Security-Policy wants it. */
+export interface PageAssetFiles {
+  readonly script: string;
+  readonly scriptHash: string;
+  readonly style: string;
+  readonly styleHash: string;
+}
+
+/** Reads dist/pages, beside the folder of this module and of the bundled command. */
+export function readPageAssets(): PageAssetFiles {
+  const script = readFileSync(new URL('../pages/report.js', import.meta.url), 'utf8');
+  const style = readFileSync(new URL('../pages/report.css', import.meta.url), 'utf8');
+  return { script, scriptHash: hashOf(script), style, styleHash: hashOf(style) };
+}
+
+function hashOf(text: string): string {
+  return createHash('sha256').update(text).digest('base64');
+}

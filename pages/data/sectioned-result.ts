@@ -1,0 +1,147 @@
+/** A result whose sections are unpacked when they are first asked for. */
+import { type Columns, readColumns } from '../../explain/report/format/columns.js';
+import {
+  CONNECTION_COLUMNS,
+  PACKET_COLUMNS,
+  type ResultIndex,
+  type RulesSection,
+  type SectionKind,
+  TIMELINE_COLUMNS,
+  type TimelineEvent,
+  TRAVERSAL_COUNT_COLUMNS,
+  type Traversal,
+  TUPLE_COLUMNS,
+} from '../../explain/report/format/model.js';
+import type { PacketBytes } from '../../explain/report/format/packet-bytes.js';
+import { joinColumns } from './join-columns.js';
+import type { SectionSource } from './report-data.js';
+import type {
+  ConnectionColumns,
+  PacketColumns,
+  Result,
+  TimelineColumns,
+  TraversalTotals,
+  TupleColumns,
+} from './result.js';
+import { inflate, readJson } from './unpack.js';
+
+/** Sections that only ever grow: what is full stays as it is. */
+const GROWING: ReadonlySet<SectionKind> = new Set(['packets', 'bytes', 'traversals', 'tuples']);
+
+export class SectionedResult implements Result {
+  readonly index: ResultIndex;
+  readonly #number: number;
+  readonly #source: SectionSource;
+  /** By the names of sections. */
+  readonly #chunks = new Map<string, Promise<unknown>>();
+  /** Of all chunks of a kind. */
+  readonly #whole = new Map<SectionKind, Promise<unknown>>();
+
+  /** The result NUMBER of a report. PREVIOUS: as it was before it grew. */
+  constructor(index: ResultIndex, number: number, source: SectionSource, previous?: SectionedResult) {
+    this.index = index;
+    this.#number = number;
+    this.#source = source;
+    if (previous) this.#keep(previous);
+  }
+
+  packets(): Promise<PacketColumns> {
+    return this.#columns('packets', PACKET_COLUMNS);
+  }
+
+  tuples(): Promise<TupleColumns> {
+    return this.#columns('tuples', TUPLE_COLUMNS);
+  }
+
+  traversals(): Promise<readonly Traversal[]> {
+    return this.#list('traversals');
+  }
+
+  rules(): Promise<RulesSection> {
+    return this.#once('rules', () => this.#chunk('rules', 0, readJson)) as Promise<RulesSection>;
+  }
+
+  connections(): Promise<ConnectionColumns> {
+    return this.#columns('connections', CONNECTION_COLUMNS);
+  }
+
+  timeline(): Promise<TimelineColumns> {
+    return this.#columns('timeline', TIMELINE_COLUMNS);
+  }
+
+  events(): Promise<readonly TimelineEvent[]> {
+    return this.#list('events');
+  }
+
+  async bytesOf(_row: number): Promise<PacketBytes | undefined> {
+    return undefined;
+  }
+
+  async traversalTotals(rows?: Uint32Array): Promise<TraversalTotals> {
+    if (rows === undefined) {
+      const { packets, bytes } = await this.#columns('traversalCounts', TRAVERSAL_COUNT_COLUMNS);
+      return { packets: Float64Array.from(packets), bytes: Float64Array.from(bytes) };
+    }
+    const [{ traversal, length }, traversals] = await Promise.all([this.packets(), this.traversals()]);
+    const packets = new Float64Array(traversals.length);
+    const bytes = new Float64Array(traversals.length);
+    for (const row of rows) {
+      packets[traversal[row]]++;
+      bytes[traversal[row]] += length[row];
+    }
+    return { packets, bytes };
+  }
+
+  /** Takes what has not changed from PREVIOUS. */
+  #keep(previous: SectionedResult): void {
+    const isSame = previous.index === this.index;
+    for (const kind of Object.keys(this.index.sections) as SectionKind[]) {
+      const whole = previous.#whole.get(kind);
+      if (isSame && whole) this.#whole.set(kind, whole);
+      const kept = isSame ? this.index.sections[kind].chunks : previous.index.sections[kind].chunks - 1;
+      for (let chunk = 0; chunk < kept && (isSame || GROWING.has(kind)); chunk++) {
+        const name = this.#name(kind, chunk);
+        const content = previous.#chunks.get(name);
+        if (content) this.#chunks.set(name, content);
+      }
+    }
+  }
+
+  #columns<Name extends string>(kind: SectionKind, names: readonly Name[]): Promise<Columns<Name>> {
+    const read = async (bytes: Uint8Array): Promise<Columns<Name>> => readColumns(names, await inflate(bytes));
+    const whole = async () => joinColumns(names, await this.#all(kind, read));
+    return this.#once(kind, whole) as Promise<Columns<Name>>;
+  }
+
+  #list<T>(kind: SectionKind): Promise<readonly T[]> {
+    return this.#once(kind, async () => (await this.#all(kind, readJson)).flat()) as Promise<readonly T[]>;
+  }
+
+  #all<T>(kind: SectionKind, read: (bytes: Uint8Array) => Promise<T>): Promise<T[]> {
+    const { chunks } = this.index.sections[kind];
+    return Promise.all(Array.from({ length: chunks }, (_, chunk) => this.#chunk(kind, chunk, read)));
+  }
+
+  #chunk<T>(kind: SectionKind, chunk: number, read: (bytes: Uint8Array) => Promise<T>): Promise<T> {
+    const name = this.#name(kind, chunk);
+    let content = this.#chunks.get(name);
+    if (content === undefined) {
+      content = this.#source.load(name).then(read);
+      this.#chunks.set(name, content);
+    }
+    return content as Promise<T>;
+  }
+
+  #once(kind: SectionKind, make: () => Promise<unknown>): Promise<unknown> {
+    let value = this.#whole.get(kind);
+    if (value === undefined) {
+      value = make();
+      this.#whole.set(kind, value);
+    }
+    return value;
+  }
+
+  #name(kind: SectionKind, chunk: number): string {
+    return `${this.#number}/${kind}/${chunk}`;
+  }
+}

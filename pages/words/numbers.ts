@@ -1,0 +1,25 @@
+/** Numbers as people read them. */
+
+/** 1234567 as `1,234,567`. */
+export function grouped(value: number): string {
+  const [whole, rest] = `${value}`.split('.');
+  const digits = whole.replace(/\B(?=(\d{3})+$)/g, ',');
+  return rest === undefined ? digits : `${digits}.${rest}`;
+}
+
+/** `1 packet`, `1,234 packets`. */
+export function counted(count: number, one: string, many = `${one}s`): string {
+  return `${grouped(count)} ${count === 1 ? one : many}`;
+}
+
+const SIZES = ['B', 'kB', 'MB', 'GB', 'TB'];
+
+/** 12345 as `12.3 kB`. */
+export function bytesInWords(bytes: number): string {
+  let [value, unit] = [bytes, 0];
+  while (value >= 999.5 && unit < SIZES.length - 1) {
+    value /= 1000;
+    unit++;
+  }
+  return `${unit === 0 || value >= 99.95 ? Math.round(value) : value.toFixed(1)} ${SIZES[unit]}`;
+}
