@@ -1,8 +1,8 @@
 /** Where traversals lead in netfilter's diagram (the order of hooks: nf_inet_hooks, and ip_input.c to ip_output.c). */
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { courseOf, endOf } from '../../explain/report/format/course.js';
-import type { RelatedTraversal, Traversal } from '../../explain/report/format/model.js';
+import { courseOf, endOf } from '../../../explain/report/format/course.js';
+import type { RelatedTraversal, Traversal } from '../../../explain/report/format/model.js';
 import { DROPPED, policy, routed, rule, TABLES, TRACKED, traversal } from './traversals.js';
 
 const course = suite('course of a traversal');

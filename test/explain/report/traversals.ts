@@ -1,7 +1,7 @@
 /** Traversals for tests: filter has the rules 0 to 9 and the chains 0 and 1, nat all others. */
-import type { HookName } from '../../core/hooks.js';
-import type { Tables } from '../../explain/report/format/course.js';
-import type { Traversal, TraversalStep } from '../../explain/report/format/model.js';
+import type { HookName } from '../../../core/hooks.js';
+import type { Tables } from '../../../explain/report/format/course.js';
+import type { Traversal, TraversalStep } from '../../../explain/report/format/model.js';
 
 export const TABLES: Tables = {
   ofRule: (rule) => (rule < 10 ? 'filter' : 'nat'),
