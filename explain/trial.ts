@@ -98,7 +98,7 @@ export class Trial {
     this.#assumptions = new Assumptions(setting, this.emulator.host, this.emulator);
     this.#arrivals = new ArrivalCheck(host, options.lax ?? false, () => 'the packet');
     if (setting.changes.length > 0)
-      this.#changes = new RunChanges(this.emulator, changeSettingOf(setting, options), () => {});
+      this.#changes = new RunChanges(this.emulator, changeSettingOf(setting, options), {});
   }
 
   /** When the changes were planned for which no packet came late enough: as they were given. */

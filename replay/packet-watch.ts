@@ -6,6 +6,8 @@ import type { HookEntry, TableName } from '../core/hooks.js';
 import type { IpStack } from '../core/ip-stack.js';
 import type { Frame } from '../core/link/frame.js';
 import type { Ruleset, SavedCounters } from '../core/rules/model.js';
+import type { ChangeSummary } from './summary.js';
+import type { Time } from './time.js';
 
 /** A frame: the index of its input, and its number there, from 1, as Wireshark shows it. */
 export interface FramePlace {
@@ -38,6 +40,8 @@ export interface PacketWatch {
    * valid only during the call; undefined: an IPv4 packet, captured on the host itself.
    */
   missed?(place: FramePlace, reason: string, record?: CaptureRecord): void;
+  /** CHANGE, planned by `--at`, has been carried out, AT its time, before the next packet; undefined: at the end. */
+  changed?(change: ChangeSummary, at: Time | undefined): void;
   /** The last packet has been dealt with: writes the rest of what it writes. */
   close?(): void;
   /** After that: the rules in force, and their counters as iptables shows them. */

@@ -245,9 +245,12 @@ export class ReplayRun implements EmulatorOutput, CaptureSink {
   }
 
   #createChanges(setting: ChangeSetting): RunChanges {
-    return new RunChanges(this.emulator, setting, (ruleset) => {
-      this.hostCapture?.useRules(ruleset);
-      this.stitcher?.useRules(ruleset);
+    return new RunChanges(this.emulator, setting, {
+      onRules: (ruleset) => {
+        this.hostCapture?.useRules(ruleset);
+        this.stitcher?.useRules(ruleset);
+      },
+      onChange: (change, at) => this.#watching?.watch.changed?.(change, at),
     });
   }
 

@@ -86,11 +86,20 @@ interface ActionDone {
 
 const isOfHost = ({ host }: PlannedCommand): boolean => host !== undefined;
 
+/** Hears what changes. */
+export interface ChangeListener {
+  /** Other rules are in force. */
+  readonly onRules?: (ruleset: Ruleset) => void;
+  /** CHANGE has been carried out, AT its time; undefined: at the end. */
+  readonly onChange?: (change: ChangeSummary, at: Time | undefined) => void;
+}
+
 export class RunChanges {
   readonly done: ChangeSummary[] = [];
   readonly warnings: string[] = [];
   readonly #emulator: Emulator;
   readonly #setting: ChangeSetting;
+  readonly #listener: ChangeListener;
   readonly #schedule: ChangeSchedule<PlannedChange>;
   readonly #rules: ChangedRules;
   /** Undefined if no program changes more than rules and sets. */
@@ -98,12 +107,12 @@ export class RunChanges {
   /** The host as it was described, with the members of a host.json. */
   #json: JsonObject;
 
-  /** ON_RULES is called when other rules are in force. */
-  constructor(emulator: Emulator, setting: ChangeSetting, onRules: (ruleset: Ruleset) => void) {
+  constructor(emulator: Emulator, setting: ChangeSetting, listener: ChangeListener) {
     this.#emulator = emulator;
     this.#setting = setting;
     this.#schedule = new ChangeSchedule(setting.changes);
-    this.#rules = new ChangedRules(emulator, setting.loaded, onRules);
+    this.#rules = new ChangedRules(emulator, setting.loaded, (ruleset) => listener.onRules?.(ruleset));
+    this.#listener = listener;
     const { changes, life, backend, names, lax } = setting;
     this.#json = life.json;
     const hasHostCommands = changes.some(({ action }) => action.kind === 'commands' && action.commands.some(isOfHost));
@@ -141,30 +150,31 @@ export class RunChanges {
   before(time: Time, number: number): void {
     for (const { change, time: at } of this.#schedule.take(time, number)) {
       this.#emulator.advanceTo(at.sec, at.nsec);
-      this.#carryOut(change, number - 1, false);
+      this.#carryOut(change, number - 1, at);
     }
   }
 
   /** The captures have ended after FRAMES frames: carries out what was to come later. Throws the same. */
   finish(frames: number): void {
     for (const change of this.#schedule.takeRest()) {
-      this.#carryOut(change, frames, true);
+      this.#carryOut(change, frames, undefined);
       this.warnings.push(`--at ${change.whenText}: after the last packet, so it was done at the end`);
     }
   }
 
-  #carryOut({ whenText, what, action }: PlannedChange, framesBefore: number, isAtEnd: boolean): void {
+  /** AT undefined: at the end. */
+  #carryOut({ whenText, what, action }: PlannedChange, framesBefore: number, at: Time | undefined): void {
     const before = hostNow(this.#emulator, this.#life);
     this.#rules.number = this.done.length + 1;
     const result = this.#do(action, whenText);
     const { exitCode = 0, output = '', notes = [], folder, earlier } = result;
     const connectionsDeleted = this.#life?.takeDeleted() ?? 0;
-    this.done.push({
+    const done: ChangeSummary = {
       when: whenText,
       what,
       kind: action.kind === 'written snapshot' ? 'snapshot' : action.kind,
       framesBefore,
-      ...(isAtEnd ? { atEnd: true } : {}),
+      ...(at === undefined ? { atEnd: true } : {}),
       ...(exitCode === 0 ? {} : { exitCode }),
       ...(output === '' ? {} : { output }),
       ...effectsOf(before, hostNow(this.#emulator, this.#life)),
@@ -172,7 +182,9 @@ export class RunChanges {
       ...(folder === undefined ? {} : { written: folder }),
       ...(earlier === undefined ? {} : { replaced: earlier }),
       ...(notes.length === 0 ? {} : { notes }),
-    });
+    };
+    this.done.push(done);
+    this.#listener.onChange?.(done, at);
   }
 
   /** @throws {CommandError} {RulesetError} {IpsetError} {FileError} if it cannot be done: they say when */

@@ -164,14 +164,19 @@ export const CONNECTION_COLUMNS = [
  */
 export const ENTRY_ENDS = ['none', 'open', 'expired', 'reset', 'removed', 'reopened'] as const;
 
-/** The width of the bins of the timeline, and how many there are. The first one starts with the first packet. */
+/** The width of the bins of the timeline, one of BIN_WIDTHS, and how many of them have something to tell. */
 export interface TimelineIndex {
   readonly binNs: number;
   readonly bins: number;
 }
 
-/** Packets and bytes by verdict in each bin, and how many entries the connection table has at its end. */
+/**
+ * One row a bin in which there is something, in order. bin: its number; bin 0 starts with the first packet, and those
+ * of captures whose time runs backwards may be below. Packets and bytes (as `length` of PACKET_COLUMNS) by verdict, and
+ * how many entries the connection table has at its end; -1: that was not counted, it may be what it was before.
+ */
 export const TIMELINE_COLUMNS = [
+  'bin',
   ...VERDICTS.map((verdict) => `${verdict}Packets` as const),
   ...VERDICTS.map((verdict) => `${verdict}Bytes` as const),
   'connections',
@@ -180,14 +185,17 @@ export const TIMELINE_COLUMNS = [
 /** Something that happened at a time, besides packets. */
 export interface TimelineEvent {
   readonly timeNs: number;
+  /** When the last of the same happened that are told with it. */
+  readonly untilNs?: number;
   /**
-   * change: of rules, sets or the host, by `--at`. set: entries of a set came or went. limit: packets went over a limit
-   * from then on, or below it again. expired: fragments, timers.
+   * change: of rules, sets or the host, by `--at`. set: entries of a set came or went. limit: packets were over a limit.
+   * expired: fragments, timers, connections.
    */
   readonly kind: 'change' | 'set' | 'limit' | 'expired';
   readonly text: string;
+  /** The rule that did it. */
   readonly rule?: number;
-  /** How many the same followed at once. */
+  /** How many there were, if not one. */
   readonly times?: number;
 }
 
