@@ -31,6 +31,11 @@ export class FrameNames {
     });
   }
 
+  /** All inputs, in their order. */
+  get inputs(): readonly NamedInput[] {
+    return this.#inputs;
+  }
+
   /** The name of the frame at PLACE; DEV: the interface that it is said to have come by, or `local`. */
   nameOf({ input, number }: FramePlace, dev?: string): string {
     const { name, files } = this.#inputs[input];

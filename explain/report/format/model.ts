@@ -60,7 +60,8 @@ export interface PacketsIndex {
 /**
  * packets: PACKET_COLUMNS. bytes: the bytes of the same packets (packet-bytes.ts). traversals: Traversal[] as JSON. traversalCounts:
  * TRAVERSAL_COUNT_COLUMNS. tuples: TUPLE_COLUMNS. rules: RulesSection as JSON. connections: CONNECTION_COLUMNS.
- * timeline: TIMELINE_COLUMNS. events: TimelineEvent[] as JSON.
+ * timeline: TIMELINE_COLUMNS. events: TimelineEvent[] as JSON. details: string[][] as JSON: what is said of packets and
+ * is not in their rows, such as what was logged.
  */
 export type SectionKind =
   | 'packets'
@@ -71,7 +72,8 @@ export type SectionKind =
   | 'rules'
   | 'connections'
   | 'timeline'
-  | 'events';
+  | 'events'
+  | 'details';
 
 /** What became of packets, in the order of the numbers that columns have for it. */
 export const VERDICTS = [
@@ -88,8 +90,9 @@ export const VERDICTS = [
  * One row a frame that arrived, or that the host sent by itself, in the order of the replay.
  * input, frame: its number there, from 1, as Wireshark shows it. timeNs. length: of the IP packet; of a frame without
  * one, of the frame. inDev: interface, -1: the host's own. outDev: interface, -1: it did not leave, -2: it reached the
- * host. tuple, after: its ends as it arrived, and as it left, -1: none. traversal. connection: -1: none. direction: 0
- * original, 1 reply, -1: neither. flags: TCP flags, -1: it is no TCP segment.
+ * host. tuple, after: its ends as it arrived, and as it left or was dropped, -1: none. traversal. connection: -1: none. direction: 0
+ * original, 1 reply, -1: neither. flags: TCP flags, -1: it is no TCP segment. details: a position in the section of
+ * that name, -1: none.
  */
 export const PACKET_COLUMNS = [
   'input',
@@ -104,6 +107,7 @@ export const PACKET_COLUMNS = [
   'connection',
   'direction',
   'flags',
+  'details',
 ] as const;
 export const PACKET_ROWS = 1 << 16;
 
@@ -353,10 +357,17 @@ export interface TraversalRuleStep {
 }
 
 /**
- * Text with values of the packet in it, so that packets with other values share a traversal: strings, and between them
- * positions in TRAVERSAL_VALUES.
+ * Text with values of the packet in it, so that packets with other values share a traversal: strings, and numbers
+ * between them: positions in TRAVERSAL_VALUES, or, from their number on, in the list of the packet's details.
  */
 export type Words = string | readonly (string | number)[];
 
-/** Values of a packet at a stage that words refer to. Translations up to there are those that its traversal names. */
-export const TRAVERSAL_VALUES = ['source', 'destination', 'sport', 'dport', 'length', 'flags'] as const;
+/**
+ * What words can have from the packet's row: the ends of `tuple` (addresses with dots, ports in decimal), those of
+ * `after`, its length, and its flags by their names (SYN/ACK).
+ */
+export const TRAVERSAL_VALUES = [
+  ...(['source', 'destination', 'sport', 'dport'] as const),
+  ...(['newSource', 'newDestination', 'newSport', 'newDport'] as const),
+  ...(['length', 'flags'] as const),
+] as const;
