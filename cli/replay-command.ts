@@ -2,38 +2,33 @@ import { shownJson, shownLines } from '../codecs/text.js';
 import { StoryFiles } from '../explain/capture/story-files.js';
 import { widthOf } from '../explain/text/columns.js';
 import { styleOf } from '../explain/text/style.js';
-import { captureFiles } from '../replay/captures.js';
-import { filesOfCommands } from '../replay/commands/host-command.js';
 import { type ReplayOptions, replaySteps } from '../replay/replay.js';
 import { STANDARD_OUTPUT } from '../replay/replay-run.js';
-import { rulesPathsOf } from '../replay/rules-files.js';
 import type { Summary } from '../replay/summary.js';
 import { type Arguments, parseCommand } from './args.js';
 import { REPLAY } from './commands/replay.js';
 import { ExitCode, UsageError } from './errors.js';
 import { STDERR, STDOUT, warn } from './output.js';
-import { Progress } from './progress.js';
-import { replayOptionsOf } from './replay-options.js';
+import { expectedOptionsOf, replayOptionsOf } from './replay-options.js';
 import { formatReport } from './report.js';
-import { inSteps } from './stepwise.js';
+import { inSteps, inThread, supervised } from './stepwise.js';
 import { strictly } from './strictness.js';
-import { namesPipe, type Supervision } from './supervisor.js';
+import type { Supervision } from './supervisor.js';
 
 const DEFAULT_TOP = 10;
 /** Runs the command; resolves with the exit code. */
 export async function replayCommand(args: readonly string[], supervision?: Supervision): Promise<number> {
   const given = parseCommand(REPLAY, args);
   const options = { ...optionsOf(given), ...storiesOf(given, supervision) };
-  if (given.has('expect-egress') && !given.has('capture')) {
-    throw new UsageError('--expect-egress requires --capture: a capture that shows what the host sent');
-  }
   if (options.outDir === STANDARD_OUTPUT && STDOUT.isTTY) {
     throw new UsageError('--out -: standard output is a terminal; pipe it, as in: --out - | tcpdump -nr -');
   }
   const top = given.wholeNumber('top') ?? DEFAULT_TOP;
   const startedMs = performance.now();
   const summary =
-    supervision === undefined ? await inSteps(replaySteps(options), [options]) : supervised(options, supervision);
+    supervision === undefined
+      ? await inSteps(replaySteps(options), [options])
+      : inThread(replaySteps(supervised(options, supervision)), [options], supervision);
   if (typeof summary === 'number') return summary;
 
   summary.warnings.forEach(warn);
@@ -84,29 +79,10 @@ function optionsOf(given: Arguments): ReplayOptions {
   const saveRulesPath = given.value('save-rules');
   return {
     ...replayOptionsOf(given),
-    expectCounters: given.values('expect-counters'),
+    ...expectedOptionsOf(given),
     ...(outDir === undefined ? {} : { outDir }),
     ...(saveRulesPath === undefined ? {} : { saveRulesPath }),
     ...(given.has('log-time') ? { logTime: true } : {}),
-    ...(given.has('expect-egress') ? { expectEgress: true } : {}),
     ...(engine === undefined ? {} : { engine: engine as NonNullable<ReplayOptions['engine']> }),
   };
-}
-
-/** Replays in a thread that can be ended at any time. */
-function supervised(options: ReplayOptions, supervision: Supervision): Summary {
-  const captures = captureFiles(options);
-  const progress = new Progress(STDERR);
-  const steps = replaySteps({ ...options, onCreate: supervision.onCreate, hasEnded: supervision.hasEnded });
-  const isLive = namesPipe(captures);
-  // Half of a ruleset is of no use.
-  const { rulesPath, hostPath, conntrackPath, ipsetPaths = [], apply = [] } = options;
-  const given = [...rulesPathsOf(rulesPath), hostPath, conntrackPath, ...ipsetPaths, ...filesOfCommands(apply)];
-  const texts = given.filter((path) => path !== undefined);
-  supervision.onReady(isLive && !namesPipe(texts));
-  let step = steps.next();
-  supervision.onReady(isLive);
-  for (; !step.done; step = steps.next()) progress.update(step.value);
-  progress.clear();
-  return step.value;
 }

@@ -46,6 +46,17 @@ export function replayOptionsOf(given: Arguments): ReplayOptions {
   };
 }
 
+/** What the options of EXPECTED ask for. */
+export function expectedOptionsOf(given: Arguments): Pick<ReplayOptions, 'expectEgress' | 'expectCounters'> {
+  if (given.has('expect-egress') && !given.has('capture')) {
+    throw new UsageError('--expect-egress requires --capture: a capture that shows what the host sent');
+  }
+  return {
+    expectCounters: given.values('expect-counters'),
+    ...(given.has('expect-egress') ? { expectEgress: true } : {}),
+  };
+}
+
 /** The host and what is loaded there, as GIVEN by commands without captures; their `--rules` may be several. */
 export function settingOptionsOf(given: Arguments): Omit<SettingOptions, 'rulesPath' | 'apply'> {
   const guess = given.value('guess');

@@ -1,12 +1,14 @@
 /** Replays on the main thread, in steps between which signals are noticed, or in a thread that can be ended. */
 import { statSync } from 'node:fs';
 import { setImmediate as turn } from 'node:timers/promises';
+import { captureFiles } from '../replay/captures.js';
+import { filesOfCommands } from '../replay/commands/host-command.js';
 import type { ReplayOptions, ReplayProgress } from '../replay/replay.js';
 import { rulesPathsOf } from '../replay/rules-files.js';
 import { STDERR } from './output.js';
 import { Progress } from './progress.js';
 import { exitCodeOf, onSignals, type Signal } from './signals.js';
-import { NeedsThread, type Supervision } from './supervisor.js';
+import { NeedsThread, namesPipe, type Supervision } from './supervisor.js';
 
 /** How long the main thread may be busy before it looks for signals. */
 const TURN_MS = 50;
@@ -14,6 +16,37 @@ const TURN_MS = 50;
 const MOST_RULES = 2 ** 22;
 /** The size of a ruleset that is read on the main thread. */
 const MOST_RULES_BYTES = 2 ** 24;
+
+/** OPTIONS of a replay that SUPERVISION can end. */
+export function supervised(options: ReplayOptions, { onCreate, hasEnded }: Supervision): ReplayOptions {
+  return { ...options, onCreate, hasEnded };
+}
+
+/**
+ * Takes the STEPS of replays as OPTIONS say, in a thread that can be ended at any time. The first SIGINT ends the
+ * captures that are live.
+ */
+export function inThread<T>(
+  steps: Generator<ReplayProgress, T, void>,
+  options: readonly ReplayOptions[],
+  supervision: Supervision,
+): T {
+  const progress = new Progress(STDERR);
+  const isLive = namesPipe(options.flatMap(captureFiles));
+  // Half of a ruleset is of no use.
+  supervision.onReady(isLive && !namesPipe(options.flatMap(textsOf)));
+  let step = steps.next();
+  supervision.onReady(isLive);
+  for (; !step.done; step = steps.next()) progress.update(step.value);
+  progress.clear();
+  return step.value;
+}
+
+/** The files that are read before the first packet. */
+function textsOf({ rulesPath, hostPath, conntrackPath, ipsetPaths = [], apply = [] }: ReplayOptions): string[] {
+  const given = [...rulesPathsOf(rulesPath), hostPath, conntrackPath, ...ipsetPaths, ...filesOfCommands(apply)];
+  return given.filter((path) => path !== undefined);
+}
 
 /**
  * As `inSteps`; with SUPERVISION, in a thread, which reads nothing that is live.

@@ -18,6 +18,8 @@ const require = createRequire(import.meta.url);
 export interface Supervision extends Required<ReplayControl> {
   /** Tells the main thread whether from now on the first SIGINT ends the input, or else the command. */
   onReady(isLive: boolean): void;
+  /** Passes DATA, a copy of it, to the main thread. */
+  post(data: unknown): void;
 }
 
 /** A command on the main thread finds that it might be busy for too long without looking for signals. */
@@ -26,7 +28,10 @@ export class NeedsThread extends Error {}
 /** In the address of the module, tells the thread from the main thread. */
 const THREAD_QUERY = '?thread';
 
-type Message = { created: Leftovers } | { isLive: boolean } | { exitCode: number };
+type Message = { created: Leftovers } | { isLive: boolean } | { data: unknown } | { exitCode: number };
+
+/** Hears of what the thread posts. */
+type DataListener = (data: unknown) => void;
 
 /** Whether one of the words ARGV names a pipe, a terminal or the like: reading or writing it can take for ever. */
 export function namesPipe(argv: readonly string[]): boolean {
@@ -54,9 +59,12 @@ function statOf(path: string): Stats | undefined {
   }
 }
 
-/** Runs the command ARGV in a thread, which calls `runThread` in the module MAIN; resolves with the exit code. */
-export function runInThread(main: string, argv: readonly string[]): Promise<number> {
-  return new Supervisor(main, argv).run();
+/**
+ * Runs the command ARGV in a thread, which calls `runThread` in the module MAIN; resolves with the exit code. ON_DATA:
+ * is given what it posts.
+ */
+export function runInThread(main: string, argv: readonly string[], onData: DataListener = () => {}): Promise<number> {
+  return new Supervisor(main, argv, onData).run();
 }
 
 /** In the thread: runs the command with RUN. Returns false on the main thread. */
@@ -72,6 +80,7 @@ export async function runThread(
     onCreate: (created) => post({ created }),
     onReady: (isLive) => post({ isLive }),
     hasEnded: () => Atomics.load(ended, 0) !== 0,
+    post: (data) => post({ data }),
   });
   post({ exitCode });
   return true;
@@ -80,6 +89,7 @@ export async function runThread(
 class Supervisor {
   readonly #main: string;
   readonly #argv: readonly string[];
+  readonly #onData: DataListener;
   /** Not 0: live inputs shall end. */
   readonly #ended = new Int32Array(new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT));
   readonly #created: Leftovers[] = [];
@@ -95,9 +105,10 @@ class Supervisor {
   readonly #pipes: number[] = [];
   #isOver = false;
 
-  constructor(main: string, argv: readonly string[]) {
+  constructor(main: string, argv: readonly string[], onData: DataListener) {
     this.#main = main;
     this.#argv = argv;
+    this.#onData = onData;
     this.#interruption = new Promise((resolve) => {
       this.#interrupt = resolve;
     });
@@ -166,6 +177,7 @@ class Supervisor {
 
   #onMessage(message: Message, finish: (exitCode: number) => void): void {
     if ('created' in message) this.#created.push(message.created);
+    else if ('data' in message) this.#onData(message.data);
     else if ('exitCode' in message) finish(message.exitCode);
     else {
       this.#isLive = message.isLive;

@@ -58,12 +58,17 @@ export interface PacketWatch {
 export class Watching {
   readonly watch: PacketWatch;
   readonly #emulator: IpStack;
+  readonly #always: Observer | undefined;
+  readonly #both: Observer;
   #place: FramePlace | undefined;
   #isOn = false;
 
-  constructor(watch: PacketWatch, emulator: IpStack) {
+  /** ALWAYS hears of all packets, whether WATCH wants them or not. */
+  constructor(watch: PacketWatch, emulator: IpStack, always?: Observer) {
     this.watch = watch;
     this.#emulator = emulator;
+    this.#always = always;
+    this.#both = bothOf(watch.observer, always);
     watch.begin?.(emulator);
   }
 
@@ -83,6 +88,14 @@ export class Watching {
   observe(isOn: boolean): void {
     if (isOn === this.#isOn) return;
     this.#isOn = isOn;
-    this.#emulator.observe(isOn ? this.watch.observer : undefined);
+    this.#emulator.observe(isOn ? this.#both : this.#always);
   }
+}
+
+function bothOf(observer: Observer, always: Observer | undefined): Observer {
+  if (always === undefined) return observer;
+  return (event) => {
+    always(event);
+    observer(event);
+  };
 }

@@ -14,7 +14,7 @@ import type { RunRecord } from './summary.js';
  * @throws {ReplayOptionsError} if an input was read from a pipe
  */
 export function optionsOfRun(run: RunRecord, interfaces: readonly string[]): ReplayOptions {
-  const { options, rules, host, ipset = [], conntrack, names, serviceRules } = run;
+  const { options, rules, host, ipset = [], conntrack, names, serviceRules, expectCounters = [] } = run;
   const { at, conntrack: ownConntrack, ...same } = options;
   const piped = recordsOf(run).find(({ path }) => path === '-');
   if (piped !== undefined)
@@ -30,6 +30,7 @@ export function optionsOfRun(run: RunRecord, interfaces: readonly string[]): Rep
     ...(conntrackPath === undefined ? {} : { conntrackPath }),
     ...(serviceRules === undefined ? {} : { serviceRulesPath: serviceRules.path }),
     ...(names === undefined ? {} : { namesPath: names.path }),
+    ...(expectCounters.length === 0 ? {} : { expectCounters: expectCounters.map(({ path }) => path) }),
     ...capturesOf(run.captures, interfaces),
   };
 }
@@ -66,9 +67,10 @@ function capturesOf(
 /** All files that RUN records. */
 export function recordsOf(run: RunRecord): FileRecord[] {
   const { rules, host, ipset = [], conntrack, names, serviceRules, commands = [], changes = [], captures } = run;
+  const { expectCounters = [] } = run;
   const folders = [rules, host, ...changes].flatMap((record) => record.files ?? [record]);
   const single = [conntrack, names, serviceRules].filter((record) => record !== undefined);
-  const all = [...folders, ...ipset, ...single, ...commands, ...captures];
+  const all = [...folders, ...ipset, ...single, ...expectCounters, ...commands, ...captures];
   const seen = new Set<string>();
   return all.filter(({ path }) => !seen.has(path) && seen.add(path));
 }

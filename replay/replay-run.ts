@@ -208,7 +208,7 @@ export class ReplayRun implements EmulatorOutput, CaptureSink {
       this.emulator = new IpStack({ ...options, memory, ...(observer === undefined ? {} : { observer }) }, this);
       const { host } = this.emulator;
       this.#useHost(host);
-      this.#watching = options.watch && new Watching(options.watch, this.emulator);
+      this.#watching = options.watch && new Watching(options.watch, this.emulator, observer);
       const isStitched = inputs.some(({ dev }) => dev === INPUT_STITCHED);
       this.stitcher = isStitched ? new Stitcher(this.emulator.connections, host, options.ruleset) : undefined;
       this.changes = options.changes && this.#createChanges(options.changes);

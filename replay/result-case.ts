@@ -9,7 +9,8 @@ import { nativePath } from '../io/path.js';
 import { readText } from '../io/text-file.js';
 import { ReplayOptionsError } from './errors.js';
 import type { GoldenCase } from './golden-case.js';
-import { optionsOfRun, recordsOf } from './repeated-run.js';
+import { changedInputs, changedWords, optionsOfRun, recordsOf } from './repeated-run.js';
+import type { ReplayOptions } from './replay.js';
 import { GENERATOR, SUMMARY_FILE } from './result-files.js';
 import { type RunRecord, SCHEMA, type Summary } from './summary.js';
 
@@ -31,32 +32,52 @@ export function isResultFolder(dir: string): boolean {
  * @throws {ReplayOptionsError} if its summary does not say what was replayed, or that cannot be read again
  */
 export function readResultFolder(dir: string): GoldenCase {
-  const path = join(dir, SUMMARY_FILE);
-  const { schema, run, inputs } = JSON.parse(readText(path)) as Partial<Summary>;
-  if (schema !== SCHEMA || run === undefined || !isRun(run))
-    throw new ReplayOptionsError(`${path}: it does not say what was replayed (run); replay it again with this version`);
-  const records = recordsOf(run);
-  refuseMissing(dir, records);
-  const options = optionsOfRun(
-    run,
-    (inputs ?? []).map((one) => one.interface),
-  );
-  const {
-    rulesPath,
-    hostPath,
-    conntrackPath,
-    inputs: found = [],
-    stitchPaths = [],
-    captures = [],
-    ...others
-  } = options;
+  const { options, run } = repeatedRun(dir);
+  // What is compared besides is of the host, not of what this folder says.
+  const { expectEgress: _, expectCounters: _counters, ...same } = options;
+  const { rulesPath, hostPath, conntrackPath, inputs: found = [], stitchPaths = [], captures = [], ...others } = same;
   return {
     ...{ dir, hostPath, inputs: found, stitchPaths, captures, wantDir: dir, isStrict: false },
     ...(rulesPath === undefined ? {} : { rulesPath }),
     ...(conntrackPath === undefined ? {} : { conntrackPath }),
     options: { checksums: 'auto', ...others },
-    made: { version: run.version, inputs: records },
+    made: { version: run.version, inputs: recordsOf(run) },
   };
+}
+
+/**
+ * The run that made the result folder DIR, once more, of the same inputs.
+ * @throws {FileError} if an input is not as it was
+ * @throws {ReplayOptionsError} as readResultFolder, or if an input was a pipe
+ */
+export function optionsOfResult(dir: string): ReplayOptions {
+  const { options, run } = repeatedRun(dir);
+  const records = recordsOf(run);
+  const changed = changedWords(changedInputs(records));
+  if (changed !== undefined)
+    throw new FileError(`${dir}: ${changed}, so what was replayed cannot be replayed again; run nfreplay replay anew`);
+  const pipe = records.find(({ path, sizeBytes }) => sizeBytes === undefined && isPipe(path));
+  if (pipe !== undefined)
+    throw new ReplayOptionsError(
+      `${dir}: the run read ${pipe.path}, a pipe, which cannot be read again; replay it from a file`,
+    );
+  return options;
+}
+
+/** The run that the summary in DIR tells of, and its options. Throws as readResultFolder. */
+function repeatedRun(dir: string): { readonly options: ReplayOptions; readonly run: RunRecord } {
+  const path = join(dir, SUMMARY_FILE);
+  const { schema, run, inputs } = JSON.parse(readText(path)) as Partial<Summary>;
+  if (schema !== SCHEMA || run === undefined || !isRun(run))
+    throw new ReplayOptionsError(`${path}: it does not say what was replayed (run); replay it again with this version`);
+  refuseMissing(dir, recordsOf(run));
+  const interfaces = (inputs ?? []).map((one) => one.interface);
+  return { options: optionsOfRun(run, interfaces), run };
+}
+
+function isPipe(path: string): boolean {
+  const stat = statSync(nativePath(path), { throwIfNoEntry: false });
+  return stat !== undefined && !stat.isFile() && !stat.isDirectory();
 }
 
 /** Files have the paths that the command line gave, which are relative to the folder where it was started. */
@@ -69,8 +90,8 @@ function refuseMissing(dir: string, records: readonly FileRecord[]): void {
 }
 
 function isRun({ version, options, rules, host, captures, ...more }: Partial<RunRecord>): boolean {
-  const { ipset = [], conntrack, names, serviceRules, commands = [], changes = [] } = more;
-  const lists = [captures, ipset, commands, changes];
+  const { ipset = [], conntrack, names, serviceRules, expectCounters = [], commands = [], changes = [] } = more;
+  const lists = [captures, ipset, expectCounters, commands, changes];
   if (typeof version !== 'string' || !areOptions(options) || !lists.every((list) => Array.isArray(list))) return false;
   const records = [
     rules,
@@ -113,6 +134,7 @@ const OPTIONS: Readonly<Record<keyof RunRecord['options'], (value: unknown) => b
   from: isText,
   to: isText,
   show: isText,
+  expectEgress: isFlag,
 };
 
 function areOptions(options: unknown): boolean {

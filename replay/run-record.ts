@@ -19,7 +19,7 @@ export function recordRun(
 ): RunRecord {
   const { seed = 0, lax = false, limit, keepCounters, checksums, rulesPath, hostPath } = options;
   const { filter, from, to, show, conntrackPath, ipsetPaths = [], logTime, nfqueue, guess } = options;
-  const { apply = [], backend, namesPath, serviceRulesPath: saved } = options;
+  const { apply = [], backend, namesPath, serviceRulesPath: saved, expectCounters = [] } = options;
   const commands = filesOfCommands(apply).map((path) => recordFile(path));
   const changed = changes.flatMap(recordChange);
   return {
@@ -42,6 +42,7 @@ export function recordRun(
       ...(backend === undefined ? {} : { backend }),
       ...(options.changes?.length ? { at: options.changes } : {}),
       ...(conntrackPath === HOST_CONNTRACK ? { conntrack: HOST_CONNTRACK } : {}),
+      ...(options.expectEgress ? { expectEgress: true } : {}),
     },
     rules: {
       ...recordRules(rulesPath ?? hostRules?.path ?? hostPath),
@@ -54,6 +55,7 @@ export function recordRun(
       : { conntrack: recordFile(conntrackPath) }),
     ...(saved === undefined ? {} : { serviceRules: recordFile(saved) }),
     ...(namesPath === undefined ? {} : { names: recordFile(namesPath) }),
+    ...(expectCounters.length === 0 ? {} : { expectCounters: expectCounters.map(recordFile) }),
     ...(commands.length === 0 ? {} : { commands }),
     ...(changed.length === 0 ? {} : { changes: changed }),
     captures,

@@ -120,6 +120,8 @@ export interface RunRecord {
     at?: readonly string[];
     /** The connections to begin with are those that the host's description brings. */
     conntrack?: 'host';
+    /** What the host sent was compared with what the captures show, packet by packet, for its exit code. */
+    expectEgress?: true;
   } & SelectionOptions;
   /** With the backend (iptables-legacy or iptables-nft) if they are the host's own rules. */
   rules: RulesRecord & { backend?: 'legacy' | 'nft' };
@@ -133,6 +135,8 @@ export interface RunRecord {
   serviceRules?: FileRecord;
   /** Names for addresses. */
   names?: FileRecord;
+  /** The counters that were expected. */
+  expectCounters?: FileRecord[];
   /** The files of commands (`--apply FILE`). */
   commands?: FileRecord[];
   /** The files and folders that `--at` names. */

@@ -206,6 +206,24 @@ export const STRICT: OptionSpec = {
     'host file does not say, or if packets were skipped that a host would not ignore (IPv6, VLAN, …)',
 };
 
+/** What the host did in reality, and its emulation is compared with. */
+export const EXPECTED: readonly OptionSpec[] = [
+  {
+    name: 'expect-egress',
+    help:
+      'with --capture: print packets that the captured and the emulated host do not both send, and exit with 1 if ' +
+      'there are any, or if nothing was compared',
+  },
+  {
+    name: 'expect-counters',
+    value: 'FILE',
+    multiple: true,
+    help:
+      'compare the counters of rules and policies with those of the host (iptables-save -c), name the first that ' +
+      'differs, and exit with 1; twice, before and after: with what was counted in between',
+  },
+];
+
 /** What arrives at the host. */
 const CAPTURES: readonly OptionSpec[] = [IN, STITCH, CAPTURE];
 

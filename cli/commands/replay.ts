@@ -2,7 +2,7 @@
 
 import { EMULATOR_ENGINES } from '../../core/emulator.js';
 import { COLOR, type CommandSpec } from '../args.js';
-import { REPLAYING } from './options.js';
+import { EXPECTED, REPLAYING } from './options.js';
 
 export const REPLAY: CommandSpec = {
   name: 'replay',
@@ -41,20 +41,7 @@ export const REPLAY: CommandSpec = {
         'write the story of each packet as a line of JSON, as a packet of trace --json; with --show, of those ' +
         'packets only',
     },
-    {
-      name: 'expect-egress',
-      help:
-        'with --capture: print packets that the captured and the emulated host do not both send, and exit with 1 if ' +
-        'there are any, or if nothing was compared',
-    },
-    {
-      name: 'expect-counters',
-      value: 'FILE',
-      multiple: true,
-      help:
-        'compare the counters of rules and policies with those of the host (iptables-save -c), name the first that ' +
-        'differs, and exit with 1; twice, before and after: with what was counted in between',
-    },
+    ...EXPECTED,
     {
       name: 'log-time',
       help:

@@ -190,4 +190,17 @@ HostCapture('a capture of the host is no capture of arrivals', () => {
   assert.throws(() => replayed({ inputs }), /--capture and --in cannot be combined/);
 });
 
+HostCapture('what decided about a packet that differs is told whether somebody watches the packets or not', () => {
+  const rulesPath = join(dir, 'other.v4');
+  // Without the rule that masquerades.
+  const rules = readFileSync(join(DOCKER24, 'iptables-save.txt'), 'utf8');
+  writeFileSync(rulesPath, rules.replace(/^-A POSTROUTING -s 172\.17\.0\.0.*\n/m, ''));
+  const { listed } = replayed({ rulesPath }).egress!;
+  assert.ok(listed.some(({ decidedBy }) => decidedBy !== undefined));
+  for (const isWanted of [true, false]) {
+    const watch = { observer: () => {}, isDone: false, wants: () => isWanted, finished: () => {} };
+    assert.equal(replayed({ rulesPath, watch }).egress!.listed, listed);
+  }
+});
+
 HostCapture.run();

@@ -1,4 +1,5 @@
 /** Results say how they were made: they can be made again, and what is not as it was is told. */
+import { execFileSync } from 'node:child_process';
 import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -11,6 +12,7 @@ import { ReplayOptionsError } from '../../replay/errors.js';
 import { casesIn, readCase } from '../../replay/golden-case.js';
 import { madeByOf, provenanceLines } from '../../replay/provenance.js';
 import { type ReplayOptions, replay } from '../../replay/replay.js';
+import { optionsOfResult } from '../../replay/result-case.js';
 import { version } from '../../replay/version.js';
 
 const Provenance = suite('provenance');
@@ -86,6 +88,44 @@ Provenance('the connections that the host itself lists are those to begin with a
   const outDir = join(dir, 'listed');
   replay({ hostPath: host, captures: [{ path: 'docs/walkthrough/any.pcap' }], conntrackPath: 'host', outDir });
   assert.is(readCase(outDir, { results: true }).conntrackPath, 'host');
+});
+
+Provenance('what a run was compared with belongs to it, but is no expectation of its results', () => {
+  const host = 'test/replay/hosts/docker24';
+  const outDir = join(dir, 'compared');
+  const { egress, counters } = replay({
+    hostPath: `${host}/host.json`,
+    rulesPath: `${host}/iptables-save.txt`,
+    captures: [{ path: `${host}/any.pcap` }],
+    expectEgress: true,
+    expectCounters: [`${host}/counters-real.txt`],
+    outDir,
+  });
+  const again = replay(optionsOfResult(outDir));
+  assert.equal(again.egress, egress);
+  assert.equal(again.counters, counters);
+  const { expectEgress, expectCounters } = readCase(outDir, { results: true }).options;
+  assert.equal([expectEgress, expectCounters], [undefined, undefined]);
+});
+
+Provenance('a run is not repeated with an input that has changed, is gone, or can be read only once', () => {
+  const rulesPath = file('once.v4', readFileSync(`${DOCKER}/rules.v4`, 'utf8'));
+  const outDir = join(dir, 'once');
+  replay({ ...DOCKER_RUN, rulesPath, outDir });
+  assert.equal(replay(optionsOfResult(outDir)).packets.read, 35);
+  const refused = (what: string) => (error: Error) =>
+    error instanceof FileError && error.message.includes(rulesPath) && error.message.includes(what);
+  file('once.v4', '*filter\nCOMMIT\n');
+  assert.throws(() => optionsOfResult(outDir), refused('has changed since'));
+  rmSync(rulesPath);
+  assert.throws(() => optionsOfResult(outDir), refused('is not there'));
+  execFileSync('mkfifo', [rulesPath]);
+  const path = join(outDir, 'summary.json');
+  const summary = JSON.parse(readFileSync(path, 'utf8'));
+  writeFileSync(path, JSON.stringify({ ...summary, run: { ...summary.run, rules: { path: rulesPath } } }));
+  const isPipe = (error: Error) =>
+    error instanceof ReplayOptionsError && error.message.includes(`${rulesPath}, a pipe`);
+  assert.throws(() => optionsOfResult(outDir), isPipe);
 });
 
 Provenance('an input that is not as it was is named, and one that is missing', () => {
