@@ -2,6 +2,7 @@
  * What lint, doctor and scan find: one shape, in text and in JSON (`findings` of docs/schema/{lint,doctor,scan}.schema.json).
  */
 import { shown, shownPath } from '../codecs/text.js';
+import type { Chain, Rule } from '../core/rules/model.js';
 import { wrapAfter, wrapCommand } from './text/columns.js';
 import type { Style } from './text/style.js';
 
@@ -81,6 +82,17 @@ export interface Finding {
   readonly packetCount?: number;
   /** What to change, as a command or in words; null if there is nothing to suggest. */
   readonly change: string | null;
+  /** Of a rule, or the rules of a chain, that no packet matches, or a policy that never decides; not in JSON. */
+  readonly never?: NeverFound;
+}
+
+/** What never happens: the rule, chain or policy, why in words, and the rules that are the reason. */
+export interface NeverFound {
+  readonly rule?: Rule;
+  readonly chain?: Chain;
+  readonly policy?: Chain;
+  readonly why: string;
+  readonly by: readonly Rule[];
 }
 
 /** Where RULE is, and nothing else of it. */

@@ -6,6 +6,7 @@ import type { HookEntry, TableName } from '../core/hooks.js';
 import type { IpStack } from '../core/ip-stack.js';
 import type { Frame } from '../core/link/frame.js';
 import type { Ruleset, SavedCounters } from '../core/rules/model.js';
+import type { ReplacedRules } from './changes/changed-rules.js';
 import type { ChangeSummary } from './summary.js';
 import type { Time } from './time.js';
 
@@ -40,6 +41,8 @@ export interface PacketWatch {
    * valid only during the call; undefined: an IPv4 packet, captured on the host itself.
    */
   missed?(place: FramePlace, reason: string, record?: CaptureRecord): void;
+  /** Other rules are in force from the next packet on. */
+  rulesReplaced?(replaced: ReplacedRules): void;
   /** CHANGE, planned by `--at`, has been carried out, AT its time, before the next packet; undefined: at the end. */
   changed?(change: ChangeSummary, at: Time | undefined): void;
   /** The last packet has been dealt with: writes the rest of what it writes. */

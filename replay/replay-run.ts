@@ -246,9 +246,10 @@ export class ReplayRun implements EmulatorOutput, CaptureSink {
 
   #createChanges(setting: ChangeSetting): RunChanges {
     return new RunChanges(this.emulator, setting, {
-      onRules: (ruleset) => {
-        this.hostCapture?.useRules(ruleset);
-        this.stitcher?.useRules(ruleset);
+      onRules: (replaced) => {
+        this.hostCapture?.useRules(replaced.after);
+        this.stitcher?.useRules(replaced.after);
+        this.#watching?.watch.rulesReplaced?.(replaced);
       },
       onChange: (change, at) => this.#watching?.watch.changed?.(change, at),
     });

@@ -35,11 +35,11 @@ export interface LintResult {
   readonly ruleCount: number;
 }
 
-/** Examines all tables of RULESET. HOST: the host that they are for; undefined: any. */
-export function lint(ruleset: Ruleset, host?: Host, maxNodes = MAX_NODES): LintResult {
+/** Examines TABLES of RULESET. HOST: the host that they are for; undefined: any. */
+export function lint(ruleset: Ruleset, host?: Host, maxNodes = MAX_NODES, tables = ruleset.tables): LintResult {
   const findings: Finding[] = [];
   const givenUp: string[] = [];
-  for (const table of ruleset.tables) {
+  for (const table of tables) {
     try {
       const reach = reachOf(table, ruleset, host, maxNodes);
       let isGivenUp = false;
@@ -149,7 +149,8 @@ function withinBounds<Result>(find: () => Result, giveUp: () => void): Result | 
 
 const isPart = ({ code }: Finding): boolean => code === 'shadowed-in-part';
 
-function unusedChain({ name: table, chains }: Table, { name, file, line, rules }: Chain): Finding {
+function unusedChain({ name: table, chains }: Table, chain: Chain): Finding {
+  const { name, file, line, rules } = chain;
   const callers = chains.filter(({ rules: ofChain }) =>
     ofChain.some(({ target }) => (target.kind === 'jump' || target.kind === 'goto') && target.chain === name),
   );
@@ -160,6 +161,7 @@ function unusedChain({ name: table, chains }: Table, { name, file, line, rules }
     rules: [line > 0 ? { file, line } : placeOf(rules[0])],
     packets: [],
     change: null,
+    never: { chain, why: `nothing jumps to chain ${name}${why}`, by: [] },
   };
 }
 
@@ -181,5 +183,6 @@ function findUnreachedPolicy(reach: TableReach, chain: Chain): Finding | undefin
     rules: [{ file, line }, placeOf(rule)],
     packets: [],
     change: null,
+    never: { policy: chain, why: `what is left is ${fateBy(rule)}`, by: [rule] },
   };
 }

@@ -30,6 +30,7 @@ export function findNever(reach: TableReach, rule: Rule): Finding | undefined {
     rules: [rule, ...rules].map(placeOf),
     packets: [],
     change: reason.change ?? null,
+    never: { rule, why, by: rules },
   };
 }
 

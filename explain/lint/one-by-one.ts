@@ -176,11 +176,13 @@ function takes({ target }: Rule): boolean {
 }
 
 function never(rule: Rule, code: Finding['code'], why: string, taker?: Rule): Finding {
+  const by = taker === undefined ? [] : [taker];
   return {
     code,
     message: `never matches: ${saveAppended(rule)}: ${why}`,
-    rules: [rule, ...(taker === undefined ? [] : [taker])].map(placeOf),
+    rules: [rule, ...by].map(placeOf),
     packets: [],
     change: null,
+    never: { rule, why, by },
   };
 }

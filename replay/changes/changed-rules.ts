@@ -3,20 +3,44 @@ import type { Emulator } from '../../core/emulator.js';
 import type { TableName } from '../../core/hooks.js';
 import type { RulesetState } from '../../core/rules/commands/apply-iptables.js';
 import type { Backend, Rule, Ruleset, SavedCounters, Table } from '../../core/rules/model.js';
-import { withTables } from '../../core/rules/rule-change.js';
+import { type RuleChange, withTables } from '../../core/rules/rule-change.js';
+import type { Time } from '../time.js';
 import { RuleHistory } from './rule-history.js';
 
 type Counters = ReadonlyMap<TableName, SavedCounters>;
 
+/** A change that is being carried out. */
+export interface ChangeUnderWay {
+  /** From 1. */
+  readonly number: number;
+  /** As in `changes` of summaries. */
+  readonly when: string;
+  readonly what: string;
+  /** Undefined: after the last packet. */
+  readonly time: Time | undefined;
+}
+
+/** Rules that took the place of others: a change of rules may be several of these, one after the other. */
+export interface ReplacedRules {
+  readonly under: ChangeUnderWay;
+  readonly before: Ruleset;
+  readonly change: RuleChange;
+  readonly after: Ruleset;
+  /** What the counters of the rules BEFORE showed at last. */
+  readonly counters: Counters;
+  /** What the counters of the rules in force show, whenever it is called. */
+  readonly shown: () => Counters;
+}
+
 export class ChangedRules {
   readonly history: RuleHistory;
-  /** Which change is being carried out, from 1. */
-  number = 1;
+  /** Which change is being carried out. */
+  under: ChangeUnderWay = { number: 1, when: '', what: '', time: undefined };
   readonly #emulator: Emulator;
-  readonly #onRules: (ruleset: Ruleset) => void;
+  readonly #onRules: (replaced: ReplacedRules) => void;
 
   /** LOADED: the counters that the first rules start from. ON_RULES is called when other rules are in force. */
-  constructor(emulator: Emulator, loaded: Counters | undefined, onRules: (ruleset: Ruleset) => void) {
+  constructor(emulator: Emulator, loaded: Counters | undefined, onRules: (replaced: ReplacedRules) => void) {
     this.#emulator = emulator;
     this.#onRules = onRules;
     this.history = new RuleHistory(emulator, loaded);
@@ -28,9 +52,13 @@ export class ChangedRules {
   }
 
   /** SHOWN: what counters then show, of each table that is replaced. */
-  replace(change: Parameters<RuleHistory['replace']>[0], shown: Counters): void {
-    this.history.replace(change, shown, this.number);
-    this.#onRules(this.#emulator.ruleset);
+  replace(change: RuleChange, shown: Counters): void {
+    const { history, under } = this;
+    const { ruleset: before } = this.#emulator;
+    const counters = new Map(history.shown);
+    history.replace(change, shown, under.number);
+    const { ruleset: after } = this.#emulator;
+    this.#onRules({ under, before, change, after, counters, shown: () => history.shown });
   }
 
   /** The tables of RULESET replace those of the same names, one after the other, as iptables-restore does it. */

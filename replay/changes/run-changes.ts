@@ -27,7 +27,7 @@ import type { Setting, SettingOptions } from '../setting.js';
 import type { ChangeSummary } from '../summary.js';
 import type { Time } from '../time.js';
 import { effectsOf, hostNow } from './change-effects.js';
-import { ChangedRules } from './changed-rules.js';
+import { ChangedRules, type ReplacedRules } from './changed-rules.js';
 import type { PlannedAction, PlannedChange, PlannedCommand } from './planned-change.js';
 import type { RuleHistory } from './rule-history.js';
 import { ChangeSchedule } from './schedule.js';
@@ -89,7 +89,7 @@ const isOfHost = ({ host }: PlannedCommand): boolean => host !== undefined;
 /** Hears what changes. */
 export interface ChangeListener {
   /** Other rules are in force. */
-  readonly onRules?: (ruleset: Ruleset) => void;
+  readonly onRules?: (replaced: ReplacedRules) => void;
   /** CHANGE has been carried out, AT its time; undefined: at the end. */
   readonly onChange?: (change: ChangeSummary, at: Time | undefined) => void;
 }
@@ -111,7 +111,7 @@ export class RunChanges {
     this.#emulator = emulator;
     this.#setting = setting;
     this.#schedule = new ChangeSchedule(setting.changes);
-    this.#rules = new ChangedRules(emulator, setting.loaded, (ruleset) => listener.onRules?.(ruleset));
+    this.#rules = new ChangedRules(emulator, setting.loaded, (replaced) => listener.onRules?.(replaced));
     this.#listener = listener;
     const { changes, life, backend, names, lax } = setting;
     this.#json = life.json;
@@ -165,7 +165,7 @@ export class RunChanges {
   /** AT undefined: at the end. */
   #carryOut({ whenText, what, action }: PlannedChange, framesBefore: number, at: Time | undefined): void {
     const before = hostNow(this.#emulator, this.#life);
-    this.#rules.number = this.done.length + 1;
+    this.#rules.under = { number: this.done.length + 1, when: whenText, what, time: at };
     const result = this.#do(action, whenText);
     const { exitCode = 0, output = '', notes = [], folder, earlier } = result;
     const connectionsDeleted = this.#life?.takeDeleted() ?? 0;

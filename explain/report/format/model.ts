@@ -244,11 +244,17 @@ export interface RulesSection {
   readonly connectionTimeouts: readonly { readonly sysctl?: string; readonly seconds?: number }[];
 }
 
+/** The rules between two changes of them. Chains and rules that a change left alone are those of the ruleset before. */
 export interface RulesetPicture {
   /** The file, or the change that brought it. */
   readonly name: string;
   readonly sinceNs: number;
+  /** The change that brought it, as a position in `changes` of the summary. Absent: it was there from the beginning. */
+  readonly change?: number;
+  /** In the order in which iptables-save prints them. */
   readonly tables: readonly { readonly table: TableName; readonly chains: readonly number[] }[];
+  /** Why more may never match than is said: tables that are too complex to examine. */
+  readonly givenUp: readonly string[];
 }
 
 export interface ChainPicture {
@@ -257,18 +263,23 @@ export interface ChainPicture {
   /** Of built-in chains. */
   readonly hook?: HookName;
   readonly policy?: 'ACCEPT' | 'DROP';
-  /** What its policy counted. */
+  /** What its policy counted, as iptables shows it at the end, or when the chain went. */
   readonly packets: number;
   readonly bytes: number;
   /** In order. */
   readonly rules: readonly number[];
   readonly file?: string;
   readonly line?: number;
+  /** Why no packet ever enters it, or, of a built-in chain, its policy never decides, in words. */
+  readonly never?: string;
+  /** The rules that are the reason. */
+  readonly neverBy?: readonly number[];
 }
 
 export interface RulePicture {
+  /** The chain that it was in at last. */
   readonly chain: number;
-  /** In its chain, from 1. */
+  /** There, from 1. */
   readonly number: number;
   readonly file: string;
   readonly line: number;
@@ -276,17 +287,21 @@ export interface RulePicture {
   readonly text: string;
   readonly comment?: string;
   readonly target?: string;
-  /** The chain that it jumps or goes to. */
-  readonly jump?: number;
+  /** The chain of its table that it jumps or goes to. */
+  readonly jump?: string;
   /** As iptables shows them at the end, or when the rule went. */
   readonly packets: number;
   readonly bytes: number;
-  /** How many packets were compared with it. */
+  /** How many packets were compared with it: those of traversals. */
   readonly asked: number;
   /** The change that ended it, from 1. */
   readonly until?: number;
   /** Why no packet can ever match it, in words. */
   readonly never?: string;
+  /** The rules that are the reason, such as those that shadow it. */
+  readonly neverBy?: readonly number[];
+  /** What of it the emulation cannot follow, in words: it never matches. */
+  readonly unsupported?: string;
 }
 
 /** What packets have in common that met the same rules with the same results, all the way through the host. */
