@@ -5,6 +5,7 @@ import type { IpStack } from '../../core/ip-stack.js';
 import type { Frame } from '../../core/link/frame.js';
 import { OUTCOME_NAMES } from '../../core/outcome.js';
 import type { Ruleset, SavedCounters } from '../../core/rules/model.js';
+import type { ReplacedRules } from '../../replay/changes/changed-rules.js';
 import type { FramePlace } from '../../replay/packet-watch.js';
 import type { WatchedRun } from '../../replay/replay.js';
 import type { ChangeSummary } from '../../replay/summary.js';
@@ -21,7 +22,7 @@ import {
   VERDICTS,
 } from './format/model.js';
 import { hostPicture } from './host-picture.js';
-import { RuleNumbers } from './rule-numbers.js';
+import type { RulePictureList } from './rule-pictures.js';
 import { ReportRules } from './rules.js';
 import { RowChunks } from './sections.js';
 import type { SeenPacket } from './seen-packet.js';
@@ -38,7 +39,6 @@ const NOT_SELECTED = 'not-selected';
 export const DETAIL_ROWS = 4096;
 
 export class Collector extends StoryWatch {
-  readonly numbers: RuleNumbers;
   readonly tuples = new Tuples();
   readonly traversals = new Traversals();
   readonly connections = new ReportConnections();
@@ -61,13 +61,12 @@ export class Collector extends StoryWatch {
   };
 
   constructor(run: WatchedRun) {
-    const numbers = new RuleNumbers();
-    const timeline = new Timeline((rule) => numbers.ofRule(rule));
+    const rules = new ReportRules(run);
+    const timeline = new Timeline((rule) => rules.book.ofRule(rule));
     super(timeline.hear);
     this.run = run;
-    this.numbers = numbers;
     this.timeline = timeline;
-    this.rules = new ReportRules(numbers);
+    this.rules = rules;
   }
 
   override begin(emulator: IpStack): void {
@@ -75,13 +74,11 @@ export class Collector extends StoryWatch {
     this.#hostBefore = this.#pictureOf(undefined);
     this.connections.begin(emulator);
     this.timeline.begin(emulator);
-    this.rules.follow(emulator, 0);
   }
 
   wants(_place: FramePlace, frame: Frame): boolean {
-    const packet = this.#packet;
     this.#setTime(frame.tsSec, frame.tsNsec);
-    this.rules.follow(this.emulator, packet.timeNs);
+    this.rules.book.meet();
     this.#frameLength = frame.wirelen;
     this.connections.enter(frame);
     return true;
@@ -92,7 +89,7 @@ export class Collector extends StoryWatch {
     const { host, outcome } = this.emulator;
     const packet = this.#packet;
     const after = packetAfter(story);
-    const { traversal, details } = traversalOf(story, { rules: this.numbers, host });
+    const { traversal, details } = traversalOf(story, { rules: this.rules.book, host });
     packet.length = story.packet?.lengthBytes ?? this.#frameLength;
     packet.inDev = story.inDev === undefined ? -1 : host.knownIndex(story.inDev);
     packet.outDev = outDevOf(story, host);
@@ -123,7 +120,18 @@ export class Collector extends StoryWatch {
   changed(change: ChangeSummary, at: Time | undefined): void {
     const timeNs = at === undefined ? this.#packet.timeNs : this.#timeOf(at.sec, at.nsec);
     this.timeline.changed(timeNs, change);
-    this.rules.follow(this.emulator, timeNs);
+  }
+
+  rulesReplaced(replaced: ReplacedRules): void {
+    this.rules.replaced(replaced);
+  }
+
+  /** The rules of the section of that name. */
+  rulesNow(): RulePictureList {
+    const { start = { sec: 0, nsec: 0 }, durationNs, rules } = this;
+    rules.book.meet();
+    const asked = this.traversals.asked(rules.book.rules.length);
+    return rules.section(this.emulator, { start, durationNs, asked });
   }
 
   /** In nanoseconds from the first packet. */
@@ -167,7 +175,6 @@ export class Collector extends StoryWatch {
   }
 
   counted(_ruleset: Ruleset, counters: ReadonlyMap<TableName, SavedCounters>): void {
-    this.rules.follow(this.emulator, this.#packet.timeNs);
     this.rules.counted(counters);
   }
 

@@ -58,7 +58,7 @@ function progressOf({ packets, consumedBytes, totalBytes }: ReplayProgress): Req
 
 /** Section NUMBER of a KIND, as it is now. */
 export function resultSection(collector: Collector, kind: SectionKind, number: number): Uint8Array {
-  const { packets, tuples, traversals, details, timeline, rules, connections, numbers } = collector;
+  const { packets, tuples, traversals, details, timeline, connections } = collector;
   switch (kind) {
     case 'packets':
       return packets.section(number);
@@ -78,7 +78,7 @@ export function resultSection(collector: Collector, kind: SectionKind, number: n
     case 'rules':
       // Connections number the states that this lists.
       connections.section();
-      return jsonSection(rules.section(traversals.asked(numbers.rules.length), connections.states));
+      return jsonSection({ ...collector.rulesNow(), connectionStates: connections.states, connectionTimeouts: [] });
     case 'timeline':
       timeline.settle();
       return deflated(timeline.bytes());

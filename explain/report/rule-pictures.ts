@@ -4,12 +4,15 @@ import type { Host } from '../../core/host/host.js';
 import type { Rule, SavedCounters, Target } from '../../core/rules/model.js';
 import { saveRule } from '../../core/rules/save.js';
 import type { Time } from '../../replay/time.js';
-import type { ChainPicture, RulePicture, RulesetPicture, RulesSection, Traversal } from './format/model.js';
+import type { ChainPicture, RulePicture, RulesetPicture, RulesSection } from './format/model.js';
 import { NeverFinder } from './never.js';
 import { type BookedRuleset, countsAt, policyCounts, type RuleBook } from './rule-book.js';
 
 /** With more rules, what never matches is only looked for when all packets have been replayed. */
 const MOST_AT_ONCE = 2_000;
+
+/** All of the section but what it says of connections. */
+export type RulePictureList = Pick<RulesSection, 'rulesets' | 'chains' | 'rules'>;
 
 /** What is known when a section is made. */
 export interface RulesState {
@@ -43,8 +46,7 @@ export class RulePictures {
     this.#finder = new NeverFinder(host);
   }
 
-  /** All but what it says of connections. */
-  section(state: RulesState): Omit<RulesSection, 'connectionStates' | 'connectionTimeouts'> {
+  section(state: RulesState): RulePictureList {
     const book = this.#book;
     book.meet();
     if (state.isEnd || book.rules.length <= MOST_AT_ONCE) this.#finder.examine(book.rulesets);
@@ -136,21 +138,4 @@ function targetOf(target: Target): Pick<RulePicture, 'target' | 'jump'> {
     default:
       return { target: target.chain, jump: target.chain };
   }
-}
-
-/** How many packets were compared with each of RULES rules, if PACKETS of them took each of TRAVERSALS. */
-export function askedOnTraversals(
-  traversals: readonly Traversal[],
-  packets: ArrayLike<number>,
-  rules: number,
-): Float64Array {
-  const asked = new Float64Array(rules);
-  const add = ({ stages, related }: Traversal, count: number): void => {
-    for (const { steps } of stages) for (const step of steps) if (step.kind === 'rule') asked[step.rule] += count;
-    for (const one of related) add(one, count);
-  };
-  traversals.forEach((traversal, i) => {
-    add(traversal, packets[i]);
-  });
-  return asked;
 }

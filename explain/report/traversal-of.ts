@@ -17,11 +17,11 @@ import type {
   Words,
 } from './format/model.js';
 import { compact, PacketValues } from './packet-values.js';
-import type { RuleNumbers } from './rule-numbers.js';
+import type { RuleBook } from './rule-book.js';
 
 /** What words of a packet refer to. */
 export interface TraversalContext {
-  readonly rules: RuleNumbers;
+  readonly rules: Pick<RuleBook, 'ofRule' | 'ofChain'>;
   readonly host: Host;
 }
 

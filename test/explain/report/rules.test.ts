@@ -4,19 +4,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import type { TableName } from '../../../core/hooks.js';
-import type { Ruleset, SavedCounters } from '../../../core/rules/model.js';
-import { StoryWatch } from '../../../explain/capture/story-watch.js';
-import type { RulesSection as WholeSection } from '../../../explain/report/format/model.js';
-import { RuleBook } from '../../../explain/report/rule-book.js';
-import { RulePictures } from '../../../explain/report/rule-pictures.js';
-import { rulesTried, type Story } from '../../../explain/story/story.js';
-import type { ReplacedRules } from '../../../replay/changes/changed-rules.js';
+import { Collector } from '../../../explain/report/collector.js';
+import type { Traversal } from '../../../explain/report/format/model.js';
+import type { RulePictureList } from '../../../explain/report/rule-pictures.js';
 import { casesIn, optionsOf } from '../../../replay/golden-case.js';
-import { type ReplayOptions, replay, type WatchedRun } from '../../../replay/replay.js';
+import { type ReplayOptions, replay } from '../../../replay/replay.js';
 import type { Summary } from '../../../replay/summary.js';
-
-type RulesSection = Omit<WholeSection, 'connectionStates' | 'connectionTimeouts'>;
 
 const Rules = suite('rules of a report');
 
@@ -26,49 +19,8 @@ Rules.after(() => rmSync(dir, { recursive: true }));
 /** When the packets of `captured` begin. */
 const START_SEC = 1_000_000;
 
-/** Counts what each rule was asked and matched, by the stories of all packets. */
-class RulesWatch extends StoryWatch {
-  section!: RulesSection;
-  readonly matched: number[] = [];
-  readonly #asked: number[] = [];
-  readonly #book: RuleBook;
-  readonly #pictures: RulePictures;
-
-  constructor({ setting }: WatchedRun) {
-    super();
-    this.#book = new RuleBook(setting.ruleset);
-    this.#pictures = new RulePictures(this.#book, setting.host);
-  }
-
-  wants(): boolean {
-    this.#book.meet();
-    return true;
-  }
-
-  told(story: Story | undefined): void {
-    if (story === undefined) return;
-    for (const { rule, isMatched } of rulesTried(story)) {
-      const number = this.#book.ofRule(rule);
-      assert.ok(number >= 0, 'a rule without a number');
-      this.#asked[number] = (this.#asked[number] ?? 0) + 1;
-      if (isMatched) this.matched[number] = (this.matched[number] ?? 0) + 1;
-    }
-    for (const one of story.related) this.told(one);
-  }
-
-  rulesReplaced(replaced: ReplacedRules): void {
-    this.#book.replaced(replaced);
-  }
-
-  counted(_: Ruleset, counters: ReadonlyMap<TableName, SavedCounters>): void {
-    const start = { sec: START_SEC, nsec: 0 };
-    const state = { start, durationNs: 0, counters, asked: this.#asked, isEnd: true };
-    this.section = this.#pictures.section(state);
-  }
-}
-
 interface Watched {
-  readonly section: RulesSection;
+  readonly section: RulePictureList;
   readonly matched: readonly number[];
   readonly summary: Summary;
   /** The result folder's. */
@@ -76,22 +28,37 @@ interface Watched {
 }
 
 function watched(options: ReplayOptions): Watched {
-  let watch: RulesWatch | undefined;
+  let collector: Collector | undefined;
   const outDir = join(dir, 'out');
   const summary = replay({
     ...options,
     outDir,
     watch: (run) => {
-      watch = new RulesWatch(run);
-      return watch;
+      collector = new Collector(run);
+      return collector;
     },
   });
-  const { section, matched } = watch!;
-  return { section, matched, summary, rules: readFileSync(join(outDir, 'rules.v4'), 'utf8') };
+  const { traversals } = collector!;
+  const matched: number[] = [];
+  traversals.all.forEach((traversal, i) => {
+    addMatched(matched, traversal, traversals.packets[i]);
+  });
+  const rules = readFileSync(join(outDir, 'rules.v4'), 'utf8');
+  return { section: collector!.rulesNow(), matched, summary, rules };
+}
+
+/** Adds how often rules matched PACKETS packets that took TRAVERSAL. */
+function addMatched(matched: number[], { stages, related }: Traversal, packets: number): void {
+  for (const step of stages.flatMap(({ steps }) => steps)) {
+    if (step.kind !== 'rule') continue;
+    assert.ok(step.rule >= 0, 'a rule without a number');
+    if (step.isMatched) matched[step.rule] = (matched[step.rule] ?? 0) + packets;
+  }
+  for (const one of related) addMatched(matched, one, packets);
 }
 
 /** The last ruleset of SECTION as iptables-save -c prints it. */
-function saved({ rulesets, chains, rules }: RulesSection): string {
+function saved({ rulesets, chains, rules }: RulePictureList): string {
   const lines = rulesets.at(-1)!.tables.flatMap(({ table, chains: numbers }) => {
     const own = numbers.map((number) => chains[number]);
     const heads = own.map(({ name, policy, packets, bytes }) => `:${name} ${policy ?? '-'} [${packets}:${bytes}]`);
@@ -107,7 +74,7 @@ function saved({ rulesets, chains, rules }: RulesSection): string {
 }
 
 /** Rules of RULES that went, each once, with the sums of what they counted. */
-function gone({ rules, chains }: RulesSection): Map<string, number> {
+function gone({ rules, chains }: RulePictureList): Map<string, number> {
   const sums = new Map<string, number>();
   for (const { chain, text, file, line, packets, until } of rules) {
     if (until === undefined || packets === 0) continue;
@@ -181,7 +148,7 @@ function captured(seconds: number): Buffer {
 }
 
 /** What is told of RULES, of which CHANGES come while three packets of one a second arrive. */
-function sectionOf(rules: string, changes: readonly string[] = []): RulesSection {
+function sectionOf(rules: string, changes: readonly string[] = []): RulePictureList {
   const at = (name: string, content: string | Buffer): string => {
     writeFileSync(join(dir, name), content);
     return join(dir, name);
