@@ -33,6 +33,8 @@ export interface Selection {
   readonly view: ViewName;
   /** Which of the report's results; absent: the first. */
   readonly result?: number;
+  /** All results are shown, one beside the other; what is chosen by number is of `result`. */
+  readonly isBeside?: boolean;
   readonly filter: Filter;
   /** The row of the packet that is open. */
   readonly packet?: number;

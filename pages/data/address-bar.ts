@@ -9,7 +9,8 @@ const VIEWS: readonly ViewName[] = ['Host', 'Connections', 'Rules', 'Packets', '
 export function toHash({ view, filter, ...rest }: Selection): string {
   const values = new URLSearchParams({ view });
   for (const [name, value] of Object.entries({ ...rest, ...filter })) {
-    if (value !== undefined) values.set(name, Array.isArray(value) ? value.join('-') : `${value}`);
+    if (value === undefined || value === false) continue;
+    values.set(name, Array.isArray(value) ? value.map(Math.round).join('-') : `${value}`);
   }
   return `#${values}`;
 }
@@ -22,6 +23,7 @@ export function fromHash(hash: string, first: ViewName): Selection {
     view,
     filter: filterOf(values),
     ...numbersOf(values, ['result', 'packet', 'step']),
+    ...(values.get('isBeside') === 'true' && { isBeside: true }),
   };
 }
 

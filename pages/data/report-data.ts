@@ -25,7 +25,9 @@ export function reportData(index: ReportIndex, source: SectionSource, previous?:
     index,
     results: index.results.map((one, at) => {
       const before = previous?.results[at];
-      return new SectionedResult(one, at, source, before instanceof SectionedResult ? before : undefined);
+      if (!(before instanceof SectionedResult)) return new SectionedResult(one, at, source);
+      // A replay that has ended stays as it is.
+      return before.index.isRunning ? new SectionedResult(one, at, source, before) : before;
     }),
     section<T>(name: string): Promise<T> {
       let value = unpacked.get(name);

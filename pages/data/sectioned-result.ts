@@ -12,7 +12,7 @@ import {
   type Traversal,
   TUPLE_COLUMNS,
 } from '../../explain/report/format/model.js';
-import type { PacketBytes } from '../../explain/report/format/packet-bytes.js';
+import { type PacketBytes, readPacketBytes } from '../../explain/report/format/packet-bytes.js';
 import { joinColumns } from './join-columns.js';
 import type { SectionSource } from './report-data.js';
 import type {
@@ -73,8 +73,10 @@ export class SectionedResult implements Result {
     return this.#list('events');
   }
 
-  async bytesOf(_row: number): Promise<PacketBytes | undefined> {
-    return undefined;
+  async bytesOf(row: number): Promise<PacketBytes | undefined> {
+    const { chunks, rows } = this.index.sections.bytes;
+    const chunk = Math.floor(row / rows);
+    return chunk < chunks ? readPacketBytes(await this.#chunk('bytes', chunk, inflate), row % rows) : undefined;
   }
 
   async traversalTotals(rows?: Uint32Array): Promise<TraversalTotals> {
@@ -92,14 +94,11 @@ export class SectionedResult implements Result {
     return { packets, bytes };
   }
 
-  /** Takes what has not changed from PREVIOUS. */
+  /** Takes what cannot have changed since PREVIOUS. */
   #keep(previous: SectionedResult): void {
-    const isSame = previous.index === this.index;
-    for (const kind of Object.keys(this.index.sections) as SectionKind[]) {
-      const whole = previous.#whole.get(kind);
-      if (isSame && whole) this.#whole.set(kind, whole);
-      const kept = isSame ? this.index.sections[kind].chunks : previous.index.sections[kind].chunks - 1;
-      for (let chunk = 0; chunk < kept && (isSame || GROWING.has(kind)); chunk++) {
+    for (const kind of GROWING) {
+      const full = previous.index.sections[kind].chunks - 1;
+      for (let chunk = 0; chunk < full; chunk++) {
         const name = this.#name(kind, chunk);
         const content = previous.#chunks.get(name);
         if (content) this.#chunks.set(name, content);
@@ -124,24 +123,24 @@ export class SectionedResult implements Result {
 
   #chunk<T>(kind: SectionKind, chunk: number, read: (bytes: Uint8Array) => Promise<T>): Promise<T> {
     const name = this.#name(kind, chunk);
-    let content = this.#chunks.get(name);
-    if (content === undefined) {
-      content = this.#source.load(name).then(read);
-      this.#chunks.set(name, content);
-    }
-    return content as Promise<T>;
+    return remembered(this.#chunks, name, () => this.#source.load(name).then(read)) as Promise<T>;
   }
 
   #once(kind: SectionKind, make: () => Promise<unknown>): Promise<unknown> {
-    let value = this.#whole.get(kind);
-    if (value === undefined) {
-      value = make();
-      this.#whole.set(kind, value);
-    }
-    return value;
+    return remembered(this.#whole, kind, make);
   }
 
   #name(kind: SectionKind, chunk: number): string {
     return `${this.#number}/${kind}/${chunk}`;
   }
+}
+
+/** The value of KEY, which MAKE makes the first time. What failed is tried again. */
+function remembered<Key>(values: Map<Key, Promise<unknown>>, key: Key, make: () => Promise<unknown>): Promise<unknown> {
+  const there = values.get(key);
+  if (there !== undefined) return there;
+  const value = make();
+  values.set(key, value);
+  value.catch(() => values.delete(key));
+  return value;
 }

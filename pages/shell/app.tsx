@@ -1,29 +1,13 @@
 /** The page: what was run, the filter, and the views as tabs. */
-import type { ComponentType } from 'preact';
 import type { ReportData } from '../data/report-data.js';
-import { selectRows } from '../data/select-rows.js';
-import { useLoaded } from '../parts/use-loaded.js';
-import type { ViewName, ViewProps } from '../selection.js';
+import type { Result } from '../data/result.js';
+import type { Selection, ViewName } from '../selection.js';
 import { BenchView } from '../views/bench/bench-view.js';
-import { ComparisonView } from '../views/comparison/comparison-view.js';
-import { ConnectionsView } from '../views/connections/connections-view.js';
-import { HostView } from '../views/host/host-view.js';
-import { PacketsView } from '../views/packets/packets-view.js';
-import { RulesView } from '../views/rules/rules-view.js';
-import { TimelineView } from '../views/timeline/timeline-view.js';
 import { Header } from './header.js';
+import { ResultPanel } from './result-panel.js';
 import { Tabs } from './tabs.js';
 import { useSelection } from './use-selection.js';
 import './app.css';
-
-const VIEWS: Readonly<Record<Exclude<ViewName, 'Bench'>, ComponentType<ViewProps>>> = {
-  Host: HostView,
-  Connections: ConnectionsView,
-  Rules: RulesView,
-  Packets: PacketsView,
-  Timeline: TimelineView,
-  Comparison: ComparisonView,
-};
 
 function viewsOf({ index }: ReportData): ViewName[] {
   return [
@@ -37,26 +21,39 @@ export function App({ report }: { readonly report: ReportData }) {
   const views = viewsOf(report);
   const [selection, select] = useSelection(views[0]);
   const view = views.includes(selection.view) ? selection.view : views[0];
-  const result = report.results[selection.result ?? 0] ?? report.results[0];
-  const { filter } = selection;
-  const rows = useLoaded(
-    async (signal) => result && (await selectRows(result, filter, signal)),
-    [result, JSON.stringify(filter)],
-  );
+  const chosen = report.results[selection.result ?? 0] ?? report.results[0];
+  // A comparison shows its results beside each other by itself.
+  const isBeside = selection.isBeside === true && view !== 'Comparison';
+  const shown = chosen === undefined ? [] : isBeside ? report.results : [chosen];
   return (
     <>
-      <Header report={report} result={result} />
+      <Header {...{ report, shown, selection, select }} />
       <Tabs views={views} chosen={view} choose={(next) => select({ view: next })}>
         {view === 'Bench' && <BenchView report={report} />}
-        {view !== 'Bench' && result && (
-          <ChosenView view={view} {...{ report, result, selection, rows: rows.value, select }} />
+        {view !== 'Bench' && (
+          <div class="panels">
+            {shown.map((result) => (
+              <ResultPanel
+                key={report.results.indexOf(result)}
+                {...{ report, result, view, isOneOfMany: shown.length > 1 }}
+                selection={result === chosen ? selection : ofOther(selection)}
+                select={(change) => select({ ...change, ...numberOf(report, result) })}
+              />
+            ))}
+          </div>
         )}
       </Tabs>
     </>
   );
 }
 
-function ChosenView({ view, ...props }: ViewProps & { readonly view: keyof typeof VIEWS }) {
-  const View = VIEWS[view];
-  return <View {...props} />;
+/** What SELECTION means for another result: packets, rules, chains and connections have other numbers there. */
+function ofOther({ packet, step, filter, ...rest }: Selection): Selection {
+  const { chain, rule, isMatched, connection, ...general } = filter;
+  return { ...rest, filter: general };
+}
+
+/** Whoever chooses something in a result, chooses that result. */
+function numberOf(report: ReportData, result: Result): Pick<Selection, 'result'> {
+  return report.results.length > 1 ? { result: report.results.indexOf(result) } : {};
 }

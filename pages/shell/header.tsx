@@ -1,13 +1,38 @@
 import type { ReportData } from '../data/report-data.js';
 import type { Result } from '../data/result.js';
-import { counted } from '../words/numbers.js';
+import type { Selection, ViewProps } from '../selection.js';
+import { Notes } from './notes.js';
+import { ResultSwitch } from './result-switch.js';
+import { runWords } from './run-words.js';
+import { ThemeSwitch } from './theme-switch.js';
+import { VerdictStrip } from './verdict-strip.js';
+import './header.css';
 
-/** What was run, and what became of its packets. */
-export function Header({ report, result }: { readonly report: ReportData; readonly result: Result | undefined }) {
+/** What was run, and what became of its packets. SHOWN: the results that views show. */
+export function Header(props: {
+  readonly report: ReportData;
+  readonly shown: readonly Result[];
+  readonly selection: Selection;
+  readonly select: ViewProps['select'];
+}) {
+  const { report, shown, selection, select } = props;
+  const isOneOfMany = report.results.length > 1;
   return (
     <header class="header">
-      <h1>{report.index.title}</h1>
-      {result && <p>{counted(result.index.packets.read, 'packet')}</p>}
+      <div class="masthead">
+        <h1>{report.index.title}</h1>
+        {isOneOfMany && <ResultSwitch results={report.results} selection={selection} select={select} />}
+        <ThemeSwitch />
+      </div>
+      {shown.map((result) => (
+        <section key={result.index.name} class="run" aria-label={isOneOfMany ? result.index.name : 'Run'}>
+          {shown.length > 1 && <h2>{result.index.name}</h2>}
+          <p class="run-words">{runWords(result.index, report.index.generator)}</p>
+          <VerdictStrip index={result.index} filter={selection.filter} select={select} />
+          <Notes index={result.index} />
+        </section>
+      ))}
+      {shown.length === 0 && <p class="run-words">{report.index.generator}</p>}
     </header>
   );
 }

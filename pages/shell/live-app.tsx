@@ -1,22 +1,33 @@
-import { useEffect, useRef, useState } from 'preact/hooks';
+import { useEffect, useState } from 'preact/hooks';
 import { type ReportData, reportData } from '../data/report-data.js';
-import { SERVED, servedIndex, watchServed } from '../sources/live.js';
+import { type Connection, watchServed } from '../sources/live.js';
 import { App } from './app.js';
+
+const WORDS: Readonly<Record<Connection, string>> = {
+  open: 'Waiting for the first packets …',
+  lost: 'The connection to nfreplay view is lost; trying again …',
+  ended: 'nfreplay view has ended. What it has shown stays here.',
+};
 
 /** A report that is served while it grows. */
 export function LiveApp() {
   const [report, setReport] = useState<ReportData>();
-  const [error, setError] = useState<unknown>();
-  const latest = useRef<ReportData | undefined>(undefined);
-  useEffect(() => {
-    const read = () =>
-      servedIndex().then((index) => {
-        latest.current = reportData(index, SERVED, latest.current);
-        setReport(latest.current);
-        setError(undefined);
-      }, setError);
-    read();
-    return watchServed(read, (isLost) => isLost && setError(new Error('nfreplay view has ended')));
-  }, []);
-  return report ? <App report={report} /> : <p>{error === undefined ? 'Loading …' : `${error}`}</p>;
+  const [connection, setConnection] = useState<Connection>('open');
+  useEffect(
+    () =>
+      watchServed(
+        ({ index, source }) => setReport((previous) => reportData(index, source, previous)),
+        (next) => setConnection((before) => (before === 'ended' ? before : next)),
+      ),
+    [],
+  );
+  const status = report && connection === 'open' ? undefined : WORDS[connection];
+  return (
+    <>
+      <p class="status" role="status">
+        {status}
+      </p>
+      {report && <App report={report} />}
+    </>
+  );
 }

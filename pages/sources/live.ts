@@ -1,26 +1,78 @@
-/** A report that is served while it grows. */
+/** A report that is served while it grows (cli/view): its index, its sections, and word of each new version. */
 import type { ReportIndex } from '../../explain/report/format/model.js';
 import type { SectionSource } from '../data/report-data.js';
 
-export const SERVED: SectionSource = {
-  async load(name) {
-    const answer = await fetch(`sections/${name}`, { cache: 'no-store' });
-    if (!answer.ok) throw new Error(`${name}: ${answer.status} ${answer.statusText}`);
-    return new Uint8Array(await answer.arrayBuffer());
-  },
-};
+/** How long what has just come stays, before newer things take its place. */
+const PAUSE_MS = 400;
 
-export async function servedIndex(): Promise<ReportIndex> {
-  const answer = await fetch('index', { cache: 'no-store' });
-  if (!answer.ok) throw new Error(`${answer.status} ${answer.statusText}`);
-  return (await answer.json()) as ReportIndex;
+export interface Served {
+  readonly index: ReportIndex;
+  /** Its sections, of the same moment as the index. */
+  readonly source: SectionSource;
 }
 
-/** Calls GREW whenever the report has grown, and LOST when nobody serves it any more. Returns what ends that. */
-export function watchServed(grew: () => void, lost: (isLost: boolean) => void): () => void {
+/** Undefined: nothing has been read yet. */
+async function readServed(): Promise<Served | undefined> {
+  const answer = await ask('index');
+  if (answer.status === 503) return undefined;
+  const version = answer.headers.get('X-Report-Version');
+  return {
+    index: (await read(answer, 'index').then((found) => found.json())) as ReportIndex,
+    source: sourceOf(version),
+  };
+}
+
+function sourceOf(version: string | null): SectionSource {
+  const query = version === null ? '' : `?version=${version}`;
+  return {
+    async load(name) {
+      const answer = await read(await ask(`sections/${name}${query}`), name);
+      return new Uint8Array(await answer.arrayBuffer());
+    },
+  };
+}
+
+const ask = (path: string): Promise<Response> => fetch(path, { cache: 'no-store' });
+
+async function read(answer: Response, name: string): Promise<Response> {
+  if (!answer.ok) throw new Error(`${name}: ${answer.status} ${(await answer.text()).trim()}`);
+  return answer;
+}
+
+/** How it is with whoever serves the report: still there, away for the moment, or gone for good. */
+export type Connection = 'open' | 'lost' | 'ended';
+
+/**
+ * Calls CAME with the report as it is now, and with each newer one, however many there were in between; TOLD when the
+ * connection is lost, found again, or ended. Returns what ends that.
+ */
+export function watchServed(came: (served: Served) => void, told: (connection: Connection) => void): () => void {
   const events = new EventSource('events');
-  events.addEventListener('grew', grew);
-  events.addEventListener('open', () => lost(false));
-  events.addEventListener('error', () => lost(true));
+  let isReading = false;
+  let isNewer = false;
+  const readAll = async () => {
+    isNewer = true;
+    if (isReading) return;
+    isReading = true;
+    while (isNewer) {
+      isNewer = false;
+      try {
+        const served = await readServed();
+        if (served) came(served);
+        await new Promise((resolve) => setTimeout(resolve, PAUSE_MS));
+      } catch {
+        told('lost');
+      }
+    }
+    isReading = false;
+  };
+  events.addEventListener('grew', readAll);
+  events.addEventListener('open', () => told('open'));
+  events.addEventListener('error', () => told('lost'));
+  events.addEventListener('end', () => {
+    events.close();
+    told('ended');
+  });
+  readAll();
   return () => events.close();
 }

@@ -52,3 +52,8 @@ export function endsOf(tuples: TupleColumns, tuple: number, names: Readonly<Reco
     destination: end(tuples.destination[tuple], tuples.dport[tuple]),
   };
 }
+
+/** `web:80`, `10.0.0.1`: the name if it has one. */
+export function endText({ address: text, name, port }: End): string {
+  return `${name ?? text}${port === undefined ? '' : `:${port}`}`;
+}

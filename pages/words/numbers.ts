@@ -23,3 +23,10 @@ export function bytesInWords(bytes: number): string {
   }
   return `${unit === 0 || value >= 99.95 ? Math.round(value) : value.toFixed(1)} ${SIZES[unit]}`;
 }
+
+/** `12 %`, `0.3 %`, `< 0.1 %`. */
+export function percent(part: number, whole: number): string {
+  const value = whole === 0 ? 0 : (part / whole) * 100;
+  if (value > 0 && value < 0.1) return '< 0.1 %';
+  return `${value >= 10 || Number.isInteger(value) ? Math.round(value) : value.toFixed(1)} %`;
+}

@@ -1,0 +1,45 @@
+import { useState } from 'preact/hooks';
+import type { ResultIndex } from '../../explain/report/format/model.js';
+import { noteGroups } from './note-groups.js';
+
+/** What somebody has to know who relies on the report: at least the first of each kind is there at once. */
+export function Notes({ index }: { readonly index: ResultIndex }) {
+  const groups = noteGroups(index);
+  if (groups.length === 0) return null;
+  return (
+    <ul class="notes" aria-label="Notes">
+      {groups.map(({ kind, sign, title, texts }) => (
+        <NoteGroup key={kind} {...{ kind, sign, title, texts }} />
+      ))}
+    </ul>
+  );
+}
+
+function NoteGroup(props: {
+  readonly kind: string;
+  readonly sign: string;
+  readonly title: string;
+  readonly texts: readonly string[];
+}) {
+  const { kind, sign, title, texts } = props;
+  const [isOpen, setOpen] = useState(false);
+  return (
+    <li class={`note ${kind}`}>
+      <span class="note-title">
+        <i aria-hidden="true">{sign}</i> {title}
+      </span>
+      <ul>
+        {texts.map((text, i) => (
+          <li key={text} class={i > 0 && !isOpen ? 'on-paper' : undefined}>
+            {text}
+          </li>
+        ))}
+      </ul>
+      {texts.length > 1 && (
+        <button type="button" class="link" aria-expanded={isOpen} onClick={() => setOpen(!isOpen)}>
+          {isOpen ? 'fewer' : `${texts.length - 1} more`}
+        </button>
+      )}
+    </li>
+  );
+}

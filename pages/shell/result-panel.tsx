@@ -1,0 +1,42 @@
+import type { ComponentType } from 'preact';
+import { useId } from 'preact/hooks';
+import { selectRows } from '../data/select-rows.js';
+import { useLoaded } from '../parts/use-loaded.js';
+import type { ViewName, ViewProps } from '../selection.js';
+import { ComparisonView } from '../views/comparison/comparison-view.js';
+import { ConnectionsView } from '../views/connections/connections-view.js';
+import { HostView } from '../views/host/host-view.js';
+import { PacketsView } from '../views/packets/packets-view.js';
+import { RulesView } from '../views/rules/rules-view.js';
+import { TimelineView } from '../views/timeline/timeline-view.js';
+import { ErrorBoundary } from './error-boundary.js';
+import { FilterBar } from './filter-bar.js';
+
+const VIEWS: Readonly<Record<Exclude<ViewName, 'Bench'>, ComponentType<ViewProps>>> = {
+  Host: HostView,
+  Connections: ConnectionsView,
+  Rules: RulesView,
+  Packets: PacketsView,
+  Timeline: TimelineView,
+  Comparison: ComparisonView,
+};
+
+/** A view of one result, below the filter that chooses its packets. */
+export function ResultPanel(
+  props: Omit<ViewProps, 'rows'> & { readonly view: keyof typeof VIEWS; readonly isOneOfMany: boolean },
+) {
+  const { view, isOneOfMany, result, selection, select } = props;
+  const { filter } = selection;
+  const id = useId();
+  const rows = useLoaded((signal) => selectRows(result, filter, signal), [result, JSON.stringify(filter)]);
+  const View = VIEWS[view];
+  return (
+    <section class="panel" {...(isOneOfMany && { 'aria-labelledby': id })}>
+      {isOneOfMany && <h2 id={id}>{result.index.name}</h2>}
+      <FilterBar {...{ result, filter, rows, select }} />
+      <ErrorBoundary key={view}>
+        <View {...props} rows={rows.value} />
+      </ErrorBoundary>
+    </section>
+  );
+}

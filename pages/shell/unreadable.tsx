@@ -1,0 +1,25 @@
+import { REPORT_FORMAT } from '../../explain/report/format/model.js';
+import { embeddedIndex } from '../sources/embedded.js';
+
+/** Why the page cannot show its report here, and what to do about it; undefined: it can. */
+export function whyUnreadable(): string | undefined {
+  if (typeof DecompressionStream === 'undefined') {
+    return 'This browser cannot unpack the report (it has no DecompressionStream). Open it in a browser of 2024 or later.';
+  }
+  try {
+    const format = embeddedIndex()?.format ?? REPORT_FORMAT;
+    if (format !== REPORT_FORMAT) return `The data of the report has format ${format}, not ${REPORT_FORMAT}.`;
+  } catch (error) {
+    return `The file is damaged: its index cannot be read (${error instanceof Error ? error.message : error}). Make the report again.`;
+  }
+  return undefined;
+}
+
+export function Unreadable({ problem }: { readonly problem: string }) {
+  return (
+    <main class="unreadable">
+      <h1>This report cannot be shown</h1>
+      <p role="alert">{problem}</p>
+    </main>
+  );
+}
