@@ -3,7 +3,7 @@ import type { Result } from '../data/result.js';
 import type { Selection, ViewProps } from '../selection.js';
 import { Notes } from './notes.js';
 import { ResultSwitch } from './result-switch.js';
-import { runWords } from './run-words.js';
+import { runDetails, runWords } from './run-words.js';
 import { ThemeSwitch } from './theme-switch.js';
 import { VerdictStrip } from './verdict-strip.js';
 import './header.css';
@@ -27,7 +27,14 @@ export function Header(props: {
       {shown.map((result) => (
         <section key={result.index.name} class="run" aria-label={isOneOfMany ? result.index.name : 'Run'}>
           {shown.length > 1 && <h2>{result.index.name}</h2>}
-          <p class="run-words">{runWords(result.index, report.index.generator)}</p>
+          <details class="run-words">
+            <summary>{runWords(result.index, report.index.generator)}</summary>
+            <ul>
+              {runDetails(result.index).map((text) => (
+                <li key={text}>{text}</li>
+              ))}
+            </ul>
+          </details>
           <VerdictStrip index={result.index} filter={selection.filter} select={select} />
           <Notes index={result.index} />
         </section>
