@@ -4,7 +4,7 @@ import { IPPROTO_TCP } from '../assigned-numbers.js';
 import { withNearest } from '../nearest.js';
 import { protocolName } from '../protocol-names.js';
 import { icmpNames, isIcmp, parseIcmpKind } from './icmp-kinds.js';
-import { type NumberRange, SENTENCE_STATES, type Sentence, type SentenceState } from './sentence.js';
+import { type NumberRange, SENTENCE_STATES, type Sentence, STATE_PHRASES } from './sentence.js';
 import { SentenceError } from './sentence-error.js';
 import { FLAG_NAMES, parseFlags } from './tcp-flags.js';
 import type { Word } from './words.js';
@@ -17,15 +17,6 @@ export interface Attributes {
   readonly columns: ReadonlyMap<string, number>;
 }
 
-/** How reports write states. */
-const PHRASES: readonly (readonly [words: RegExp, state: SentenceState])[] = [
-  [/^(?:a )?new connection(?: |$)/i, 'NEW'],
-  [/^a reply in its connection(?: |$)/i, 'ESTABLISHED'],
-  [/^in a known connection(?: |$)/i, 'ESTABLISHED'],
-  [/^related to a connection(?: |$)/i, 'RELATED'],
-  [/^invalid(?: |$)/i, 'INVALID'],
-  [/^untracked(?: |$)/i, 'UNTRACKED'],
-];
 const LONGEST_PHRASE = 5;
 const LARGEST = { ttl: 255, len: 65_535, mark: 0xffffffff } as const;
 
@@ -101,7 +92,7 @@ class AttributeReader {
 
   #readPhrase(word: Word): boolean {
     const rest = this.words.slice(this.#next, this.#next + LONGEST_PHRASE).map(({ text }) => text);
-    for (const [words, state] of PHRASES) {
+    for (const [words, state] of STATE_PHRASES) {
       const match = words.exec(rest.join(' '));
       if (match === null) continue;
       this.#note(word, 'state');

@@ -73,6 +73,16 @@ export interface IcmpKind {
 export const SENTENCE_STATES = ['NEW', 'ESTABLISHED', 'RELATED', 'INVALID', 'UNTRACKED'] as const;
 export type SentenceState = (typeof SENTENCE_STATES)[number];
 
+/** How reports write states. */
+export const STATE_PHRASES: readonly (readonly [words: RegExp, state: SentenceState])[] = [
+  [/^(?:a )?new connection(?: |$)/i, 'NEW'],
+  [/^a reply in its connection(?: |$)/i, 'ESTABLISHED'],
+  [/^in a known connection(?: |$)/i, 'ESTABLISHED'],
+  [/^related to a connection(?: |$)/i, 'RELATED'],
+  [/^invalid(?: |$)/i, 'INVALID'],
+  [/^untracked(?: |$)/i, 'UNTRACKED'],
+];
+
 /** A sentence about any packet. */
 export const ANY_PACKET: Sentence = {
   isLocal: false,

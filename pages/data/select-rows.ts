@@ -1,17 +1,27 @@
 /** The packets that a filter chooses. */
 import type { Filter } from '../selection.js';
+import { filterTests, knownNames } from './filter/filter-tests.js';
+import { readFilterText, type TextProblem } from './filter/filter-text.js';
+import { passing } from './filter/row-test.js';
+import { Slices } from './filter/slices.js';
 import type { Result } from './result.js';
 
-/** The rows of RESULT that FILTER chooses, ascending; undefined: all, since it asks for nothing. */
+/**
+ * The rows of RESULT that FILTER chooses, ascending; undefined: all, since it asks for nothing. Packets fit a sentence if
+ * they do as they arrived, or as they left. Throws what SIGNAL was aborted with.
+ */
 export async function selectRows(
   result: Result,
   filter: Filter,
-  _signal?: AbortSignal,
+  signal?: AbortSignal,
 ): Promise<Uint32Array | undefined> {
-  if (Object.keys(filter).length === 0) return undefined;
-  const { timeNs } = await result.packets();
-  const [from, to] = filter.time ?? [Number.NEGATIVE_INFINITY, Number.POSITIVE_INFINITY];
-  const rows: number[] = [];
-  for (let row = 0; row < timeNs.length; row++) if (timeNs[row] >= from && timeNs[row] <= to) rows.push(row);
-  return Uint32Array.from(rows);
+  const slices = new Slices(signal);
+  const tests = await filterTests(result, filter, slices);
+  if (tests.length === 0) return undefined;
+  return passing((await result.packets()).timeNs.length, tests, slices);
+}
+
+/** What of the text of a filter cannot be read, and therefore does not apply. */
+export function textProblem(result: Result, text: string): TextProblem | undefined {
+  return readFilterText(text, knownNames(result)).problem;
 }
