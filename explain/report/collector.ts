@@ -41,7 +41,7 @@ export const DETAIL_ROWS = 4096;
 export class Collector extends StoryWatch {
   readonly tuples = new Tuples();
   readonly traversals = new Traversals();
-  readonly connections = new ReportConnections();
+  readonly connections = new ReportConnections(this.tuples);
   readonly timeline: Timeline;
   readonly rules: ReportRules;
   readonly packets = new RowChunks(PACKET_COLUMNS, PACKET_ROWS);

@@ -76,9 +76,10 @@ export function resultSection(collector: Collector, kind: SectionKind, number: n
     case 'connections':
       return connections.section();
     case 'rules':
-      // Connections number the states that this lists.
-      connections.section();
-      return jsonSection({ ...collector.rulesNow(), connectionStates: connections.states, connectionTimeouts: [] });
+      return jsonSection({
+        ...collector.rulesNow(),
+        ...{ connectionStates: connections.states, connectionTimeouts: connections.timeouts },
+      });
     case 'timeline':
       timeline.settle();
       return deflated(timeline.bytes());

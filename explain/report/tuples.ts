@@ -13,12 +13,17 @@ export class Tuples {
   /** The number of the ends of PACKET. */
   numberOf({ protocol, source, destination, sport, dport, icmp }: PacketFields): number {
     const [from, to] = icmp === undefined ? [sport ?? -1, dport ?? -1] : [icmp.type, icmp.code];
-    const key = `${source} ${destination} ${from} ${to} ${protocol}`;
+    return this.numberOfRow([protocol, addressNumber(source), addressNumber(destination), from, to, -1]);
+  }
+
+  /** The number of ROW, of TUPLE_COLUMNS. */
+  numberOfRow(row: readonly number[]): number {
+    const key = row.join(' ');
     const known = this.#numbers.get(key);
     if (known !== undefined) return known;
     const number = this.rows.rows;
     this.#numbers.set(key, number);
-    this.rows.add([protocol, addressNumber(source), addressNumber(destination), from, to, -1]);
+    this.rows.add(row);
     return number;
   }
 }

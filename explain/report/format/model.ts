@@ -113,7 +113,8 @@ export const PACKET_ROWS = 1 << 16;
 
 /**
  * The ends of packets. source, destination: as numbers, the first byte of the address in the highest bits. sport,
- * dport: -1: none; of ICMP, its type and code. id: of an ICMP query, -1: none.
+ * dport: -1: none; of ICMP, its type and code. id: of an ICMP query; of GRE both keys, the first one in the lower half;
+ * -1: none. Those of packets have no IDs, only those of connections.
  */
 export const TUPLE_COLUMNS = ['protocol', 'source', 'destination', 'sport', 'dport', 'id'] as const;
 
@@ -124,7 +125,8 @@ export const TRAVERSAL_COUNT_COLUMNS = ['packets', 'bytes'] as const;
  * What conntrack and NAT made of packets that belong together, also where the first one was dropped and there never
  * was an entry. Each packet with a tuple is in one row. tuple: as the first packet arrived, or of an entry that was
  * there before. reply: the tuple of packets that answer, as they arrive; -1: not known. inDev, outDev: of the first
- * packet, as in PACKET_COLUMNS. traversal: of the first packet. lastTraversal: of the last one. entry: what became of
+ * packet, as in PACKET_COLUMNS. traversal: of the first packet. lastTraversal: of the last one. decided: of the one that
+ * was refused, if one was, else of the first. entry: what became of
  * its entry, a position in ENTRY_ENDS. state: the last one of its entry, a position in `connectionStates` of the rules
  * section; -1: none. timeout: the one that its entry had last, a position in `connectionTimeouts` there; -1: not known.
  * expiresNs: when its entry expires, or expired; -1: there was none. verdict: a position in VERDICTS, or their number:
@@ -140,6 +142,7 @@ export const CONNECTION_COLUMNS = [
   'outDev',
   'traversal',
   'lastTraversal',
+  'decided',
   'entry',
   'state',
   'timeout',
