@@ -83,10 +83,17 @@ async function bundlePages() {
     jsx: 'automatic',
     jsxImportSource: 'preact',
     minify: true,
+    // Every report is a copy of this code, so their licences are in each.
     legalComments: 'none',
+    banner: { js: `/*!\n${['preact', 'uplot'].map(licenseOf).join('\n')}*/` },
     logLevel: 'warning',
   });
   return errors.length === 0;
+}
+
+/** The licence of a PACKAGE that is bundled. */
+function licenseOf(name) {
+  return `${name}\n${readFileSync(join(root, 'node_modules', name, 'LICENSE'), 'utf8')}`;
 }
 
 /** Makes dist/man/nfreplay.1 of the command's own table of commands and options. */

@@ -1,9 +1,12 @@
 /** The selection as the part of an address after `#`, and back. */
 
+import type { HookName, TableName } from '../../core/hooks.js';
 import { VERDICTS } from '../../explain/report/format/model.js';
 import type { Filter, Selection, ViewName } from '../selection.js';
 
 const VIEWS: readonly ViewName[] = ['Host', 'Connections', 'Rules', 'Packets', 'Timeline', 'Comparison', 'Bench'];
+const HOOKS: readonly HookName[] = ['PREROUTING', 'INPUT', 'FORWARD', 'OUTPUT', 'POSTROUTING'];
+const TABLES: readonly TableName[] = ['raw', 'mangle', 'nat', 'filter', 'security'];
 
 /** Without what is absent. */
 export function toHash({ view, filter, ...rest }: Selection): string {
@@ -28,15 +31,17 @@ export function fromHash(hash: string, first: ViewName): Selection {
 }
 
 function filterOf(values: URLSearchParams): Filter {
-  const [text, hook, table] = ['text', 'hook', 'table'].map((name) => values.get(name) || undefined);
+  const text = values.get('text');
   const verdict = VERDICTS.find((one) => one === values.get('verdict'));
+  const hook = HOOKS.find((one) => one === values.get('hook'));
+  const table = TABLES.find((one) => one === values.get('table'));
   const [from, to] = (values.get('time') ?? '').split('-').map(Number);
   return {
     ...(text && { text }),
     ...(to >= from && { time: [from, to] as const }),
     ...(verdict && { verdict }),
-    ...(hook && { hook: hook as NonNullable<Filter['hook']> }),
-    ...(table && { table: table as NonNullable<Filter['table']> }),
+    ...(hook && { hook }),
+    ...(table && { table }),
     ...numbersOf(values, ['chain', 'rule', 'connection']),
     ...(values.get('isMatched') === 'true' && { isMatched: true }),
   };

@@ -1,0 +1,43 @@
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+import { fromHash, toHash } from '../../pages/data/address-bar.js';
+import type { Selection } from '../../pages/selection.js';
+
+const Address = suite('the selection in the address');
+
+Address('comes back as it was', () => {
+  const selections: readonly Selection[] = [
+    { view: 'Host', filter: {} },
+    { view: 'Packets', filter: {}, packet: 0, step: 0 },
+    { view: 'Rules', result: 1, isBeside: true, filter: { rule: 12, isMatched: true } },
+    {
+      view: 'Timeline',
+      filter: {
+        text: 'tcp from 10.0.0.0/8 #&=%<script>\u202e',
+        time: [0, 1_500_000_001],
+        verdict: 'dropped',
+        hook: 'FORWARD',
+        table: 'filter',
+        chain: 0,
+        connection: 7,
+      },
+    },
+  ];
+  for (const selection of selections) assert.equal(fromHash(toHash(selection), 'Host'), selection);
+});
+
+Address('that makes no sense is as good as none', () => {
+  const nothing: Selection = { view: 'Rules', filter: {} };
+  for (const hash of [
+    '',
+    '#',
+    '#view=Kitchen',
+    '#verdict=lost&packet=-1&step=x&rule=1e99&chain=&time=5-2&connection=99999999999999999999',
+    '#hook=constructor&table=__proto__',
+    '#%',
+  ]) {
+    assert.equal(fromHash(hash, 'Rules'), nothing, hash);
+  }
+});
+
+Address.run();
