@@ -27,6 +27,8 @@ export interface Result {
   connections(): Promise<ConnectionColumns>;
   timeline(): Promise<TimelineColumns>;
   events(): Promise<readonly TimelineEvent[]>;
+  /** What words have of single packets, by the numbers in PACKET_COLUMNS. */
+  details(): Promise<readonly (readonly string[])[]>;
   /** The bytes of the packet in ROW; undefined: they are not in the report. */
   bytesOf(row: number): Promise<PacketBytes | undefined>;
   /** How many packets took each traversal, and their bytes: of ROWS, or of all packets, whether they are listed or not. */

@@ -73,6 +73,10 @@ export class SectionedResult implements Result {
     return this.#list('events');
   }
 
+  details(): Promise<readonly (readonly string[])[]> {
+    return this.#list('details');
+  }
+
   async bytesOf(row: number): Promise<PacketBytes | undefined> {
     const { chunks, rows } = this.index.sections.bytes;
     const chunk = Math.floor(row / rows);
