@@ -7,7 +7,8 @@ export function changeWords({ what, exitCode, rules, sets = [], ...more }: Chang
   const { interfaces, networks, containers, connectionsDeleted, written } = more;
   const effects = [
     ...(exitCode === undefined ? [] : [`fails with ${exitCode}`]),
-    ...(rules === undefined ? [] : [`${counted(rules.added, 'rule')} added, ${rules.removed} removed`]),
+    ...numbers('added', rules?.added),
+    ...numbers('removed', rules?.removed),
     ...sets.map(({ name, before, after }) => `set ${name}: ${before ?? 'none'} → ${after ?? 'none'}`),
     ...named('containers started', containers?.started),
     ...named('containers stopped', containers?.stopped),
@@ -17,6 +18,10 @@ export function changeWords({ what, exitCode, rules, sets = [], ...more }: Chang
     ...(written === undefined ? [] : ['snapshot written']),
   ];
   return effects.length === 0 ? what : `${what}: ${effects.join('; ')}`;
+}
+
+function numbers(what: string, rules = 0): string[] {
+  return rules === 0 ? [] : [`${counted(rules, 'rule')} ${what}`];
 }
 
 function cameAndWent(what: string, { added, removed }: NamesChange = {}): string[] {

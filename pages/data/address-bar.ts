@@ -13,7 +13,7 @@ export function toHash({ view, filter, ...rest }: Selection): string {
   const values = new URLSearchParams({ view });
   for (const [name, value] of Object.entries({ ...rest, ...filter })) {
     if (value === undefined || value === false) continue;
-    values.set(name, Array.isArray(value) ? value.map(Math.round).join('-') : `${value}`);
+    values.set(name, Array.isArray(value) ? value.map(Math.round).join('..') : `${value}`);
   }
   return `#${values}`;
 }
@@ -35,7 +35,7 @@ function filterOf(values: URLSearchParams): Filter {
   const verdict = VERDICTS.find((one) => one === values.get('verdict'));
   const hook = HOOKS.find((one) => one === values.get('hook'));
   const table = TABLES.find((one) => one === values.get('table'));
-  const [from, to] = (values.get('time') ?? '').split('-').map(Number);
+  const [from, to] = (values.get('time') ?? '').split('..').map(Number);
   return {
     ...(text && { text }),
     ...(to >= from && { time: [from, to] as const }),

@@ -14,7 +14,7 @@ Address('comes back as it was', () => {
       view: 'Timeline',
       filter: {
         text: 'tcp from 10.0.0.0/8 #&=%<script>\u202e',
-        time: [0, 1_500_000_001],
+        time: [-20, 1_500_000_001],
         verdict: 'dropped',
         hook: 'FORWARD',
         table: 'filter',
@@ -32,7 +32,7 @@ Address('that makes no sense is as good as none', () => {
     '',
     '#',
     '#view=Kitchen',
-    '#verdict=lost&packet=-1&step=x&rule=1e99&chain=&time=5-2&connection=99999999999999999999',
+    '#verdict=lost&packet=-1&step=x&rule=1e99&chain=&time=5..2&connection=99999999999999999999',
     '#hook=constructor&table=__proto__',
     '#%',
   ]) {

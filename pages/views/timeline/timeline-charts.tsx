@@ -1,0 +1,145 @@
+import { useMemo, useRef, useState } from 'preact/hooks';
+import { binWidthOf } from '../../../explain/report/format/bin-widths.js';
+import { type RulesSection, type TimelineEvent, VERDICTS } from '../../../explain/report/format/model.js';
+import type { Result, TimelineColumns } from '../../data/result.js';
+import { type Silence, silencesIn, type TimeAxis, timeAxis } from '../../data/time-folding.js';
+import { type Bars, barsOfBins, barsOfPackets, type Range } from '../../data/timeline-bars.js';
+import { useColors } from '../../parts/theme-colors.js';
+import { useLoaded } from '../../parts/use-loaded.js';
+import { useWidth } from '../../parts/use-width.js';
+import type { ViewProps } from '../../selection.js';
+import { duration } from '../../words/times.js';
+import { BarsTable } from './bars-table.js';
+import { Brush } from './brush.js';
+import { EventLane, EventList } from './events.js';
+import { Legend } from './legend.js';
+import { barsPlot, COLORS, LEFT, linePlot, type Measure, type PlotFrame, RIGHT } from './plots.js';
+import { Toolbar } from './toolbar.js';
+import { usePlot } from './use-plot.js';
+import { useZoom } from './use-zoom.js';
+
+/** A bar is at least so wide. */
+const BAR_PIXELS = 5;
+/** Silences are folded where they would be more than this part of the whole. */
+const HIDING_PART = 2 / 3;
+
+export interface TimelineChartsProps extends ViewProps {
+  readonly timeline: TimelineColumns;
+  readonly events: readonly TimelineEvent[];
+  readonly rules: RulesSection;
+}
+
+export function TimelineCharts(props: TimelineChartsProps) {
+  const { result, rows, selection, select, timeline, events, rules } = props;
+  const { start, timeline: bins } = result.index;
+  const [measure, setMeasure] = useState<Measure>('packets');
+  const [isAbsolute, setAbsolute] = useState(false);
+  const [folding, setFolding] = useState<boolean>();
+  const [hovered, setHovered] = useState<number>();
+  const box = useRef<HTMLDivElement>(null);
+  const width = useWidth(box);
+  const colors = useColors(COLORS);
+  const { time } = selection.filter;
+
+  const silences = useMemo(() => silencesIn(timeline.bin, bins.binNs), [timeline]);
+  const isFolding = folding ?? hidesMuch(silences, timeline, bins.binNs);
+  const axis = useMemo(() => axisOf(timeline, bins.binNs, isFolding ? silences : []), [timeline, silences, isFolding]);
+  const zoom = useZoom(axis, box);
+  const inner = Math.max(1, width - LEFT - RIGHT);
+  const wanted = binWidthOf(((zoom.to - zoom.from) * BAR_PIXELS) / inner);
+  const { whole, chosen } = useBars(result, { timeline, rows, range: rangeOf(axis, zoom), wanted });
+
+  const changes = useMemo(() => events.flatMap(({ kind, timeNs }) => (kind === 'change' ? [timeNs] : [])), [events]);
+  const frame: PlotFrame = {
+    width,
+    axis,
+    from: zoom.from,
+    to: zoom.to,
+    start: isAbsolute ? start : undefined,
+    colors,
+    changes,
+  };
+  const barsBox = usePlot(barsPlot, { ...frame, measure, whole, chosen });
+  const lineBox = usePlot(linePlot, { ...frame, ...entriesOf(timeline, bins.binNs) });
+
+  const choose = (range: Range | undefined) => {
+    const { time: _, ...rest } = selection.filter;
+    select({ filter: range === undefined ? rest : { ...rest, time: range } });
+  };
+  const place = { axis, from: zoom.from, to: zoom.to, inner, start: frame.start };
+  return (
+    <>
+      <Toolbar
+        {...{ measure, setMeasure, isAbsolute, setAbsolute, isFolding, setFolding, axis, zoom, time, choose }}
+        canFold={silences.length > 0}
+      />
+      <Legend {...{ whole, chosen, hovered, measure, selection, select }} />
+      <div class="timeline-plots" ref={box}>
+        <p class="plot-title">
+          {measure} in {duration(whole.widthNs)}
+        </p>
+        <div ref={barsBox} role="img" aria-label={`${measure} by verdict over time; the table below has the numbers`} />
+        <EventLane {...{ events, place, choose }} />
+        <p class="plot-title">connections</p>
+        <div ref={lineBox} role="img" aria-label="Entries of the connection table over time" />
+        <Brush {...{ place, time, choose, widthNs: whole.widthNs }} hover={setHovered} />
+      </div>
+      <p class="timeline-note">Drag to choose a time, Ctrl and the wheel to zoom. Click an event to choose its time.</p>
+      <EventList {...{ events, rules, selection, select, choose, place }} />
+      <BarsTable {...{ timeline, binNs: bins.binNs, range: rangeOf(axis, zoom), start: frame.start }} />
+    </>
+  );
+}
+
+function axisOf({ bin }: TimelineColumns, binNs: number, folded: readonly Silence[]): TimeAxis {
+  return timeAxis(bin[0] * binNs, (bin[bin.length - 1] + 1) * binNs, folded);
+}
+
+/** Whether so little is left between SILENCES that one can hardly see it. */
+function hidesMuch(silences: readonly Silence[], { bin }: TimelineColumns, binNs: number): boolean {
+  const silent = silences.reduce((sum, [from, to]) => sum + to - from, 0);
+  return silent > HIDING_PART * (bin[bin.length - 1] + 1 - bin[0]) * binNs;
+}
+
+function rangeOf(axis: TimeAxis, { from, to }: { readonly from: number; readonly to: number }): Range {
+  return [axis.toTime(from), axis.toTime(to)];
+}
+
+interface WantedBars {
+  readonly timeline: TimelineColumns;
+  readonly rows: Uint32Array | undefined;
+  readonly range: Range;
+  /** How wide they would be best. */
+  readonly wanted: number;
+}
+
+/** All packets as bars, and those that the filter chooses. */
+function useBars(result: Result, { timeline, rows, range, wanted }: WantedBars): { whole: Bars; chosen?: Bars } {
+  const { packets, timeline: bins } = result.index;
+  // Bins may be wider than wanted: packets tell more, if all are there.
+  const isFine = wanted < bins.binNs && packets.leftOut === 0;
+  const isNeeded = isFine || rows !== undefined;
+  const { value: detail } = useLoaded(async () => (isNeeded ? packetsOf(result) : undefined), [result, isNeeded]);
+  const widthNs = isFine && detail ? wanted : Math.max(wanted, bins.binNs);
+  const inputs = [range[0], range[1], widthNs, detail];
+  const whole = useMemo(() => {
+    if (isFine && detail) return barsOfPackets(detail.packets, detail.verdictOf, undefined, range, widthNs);
+    return barsOfBins(timeline, bins.binNs, range, widthNs);
+  }, [timeline, ...inputs]);
+  const chosen = useMemo(
+    () => (rows && detail ? barsOfPackets(detail.packets, detail.verdictOf, rows, range, widthNs) : undefined),
+    [rows, ...inputs],
+  );
+  return { whole, ...(chosen && { chosen }) };
+}
+
+async function packetsOf(result: Result) {
+  const [packets, traversals] = await Promise.all([result.packets(), result.traversals()]);
+  return { packets, verdictOf: Uint8Array.from(traversals, ({ verdict }) => VERDICTS.indexOf(verdict)) };
+}
+
+/** When the connection table had how many entries, as far as that was counted. */
+function entriesOf({ bin, connections }: TimelineColumns, binNs: number): { times: number[]; entries: number[] } {
+  const counted = Array.from(bin.keys()).filter((row) => connections[row] >= 0);
+  return { times: counted.map((row) => (bin[row] + 1) * binNs), entries: counted.map((row) => connections[row]) };
+}
