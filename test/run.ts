@@ -14,24 +14,26 @@ import { type FileOutcome, pooled, runFile } from './runner/pool.js';
 const TESTS = fileURLToPath(new URL('.', import.meta.url));
 const PROJECT = resolve(TESTS, '../..');
 const { COVERAGE_DIR } = process.env;
+/** Tests that need a browser are apart (`npm run test:pages`). */
+const ENDING = process.argv.includes('--browser') ? '.browser.js' : '.test.js';
 const TIMEOUT_MS = Number(process.env.TEST_TIMEOUT_MS ?? 120_000);
 
 // In GitHub Actions, `check` prints more than tests expect that are not about that.
 process.env.GITHUB_ACTIONS = '';
 
-/** Every *.test.js below `folder`, except in `fixtures` folders, which contain bad examples for testing the runner. */
+/** Every test file below `folder`, except in `fixtures` folders, which contain bad examples for testing the runner. */
 function findTests(folder: string): string[] {
   return readdirSync(folder, { withFileTypes: true })
     .sort((a, b) => (a.name < b.name ? -1 : 1))
     .flatMap((entry) => {
       if (entry.isDirectory()) return entry.name === 'fixtures' ? [] : findTests(join(folder, entry.name));
-      return entry.name.endsWith('.test.js') ? [join(folder, entry.name)] : [];
+      return entry.name.endsWith(ENDING) ? [join(folder, entry.name)] : [];
     });
 }
 
 /** The files for one argument: the file itself, or every test with this text in its path. */
 function filesFor(wanted: string): string[] {
-  if (wanted.endsWith('.test.js') && existsSync(wanted)) return [resolve(wanted)];
+  if (wanted.endsWith(ENDING) && existsSync(wanted)) return [resolve(wanted)];
   return findTests(TESTS).filter((file) => relative(TESTS, file).includes(wanted.replace(/\.ts$/, '.js')));
 }
 
@@ -86,7 +88,7 @@ function print(outcome: FileOutcome): void {
 }
 
 async function main(args: string[]): Promise<void> {
-  const wanted = args.filter((arg) => arg !== '--no-lint');
+  const wanted = args.filter((arg) => arg !== '--no-lint' && arg !== '--browser');
   let passed = 0;
   let failed = 0;
   const count = (outcome: FileOutcome) => {

@@ -1,4 +1,5 @@
 import type { Result } from '../data/result.js';
+import { Failure } from '../parts/loading.js';
 import { type Loaded, useLoaded } from '../parts/use-loaded.js';
 import type { Filter, ViewProps } from '../selection.js';
 import { counted, grouped } from '../words/numbers.js';
@@ -22,6 +23,7 @@ export function FilterBar(props: {
   return (
     <section class="filter-bar" aria-label="Chosen packets">
       <output>{matchWords(result, rows)}</output>
+      {rows.error !== undefined && <Failure error={rows.error} />}
       <ul>
         {chips.map(({ label, value, parts }) => (
           <li key={label} class="chip">
@@ -40,7 +42,7 @@ export function FilterBar(props: {
 }
 
 function matchWords({ index }: Result, { value, error }: Loaded<Uint32Array | undefined>): string {
-  if (error !== undefined) return error instanceof Error ? error.message : `${error}`;
+  if (error !== undefined) return 'The packets cannot be read.';
   if (value === undefined) return 'Looking …';
   const { listed, leftOut } = index.packets;
   return `${grouped(value.length)} of ${counted(listed, leftOut > 0 ? 'listed packet' : 'packet')}`;

@@ -1,0 +1,52 @@
+import { join } from 'node:path';
+import * as assert from 'uvu/assert';
+import { browserSuite, OpenPage } from './browser.js';
+import { caseReport, writePage } from './case-page.js';
+
+const Views = browserSuite('views of a report');
+
+const CASES = ['pcaps/article-restart', 'pcaps/udp-and-ping'];
+const VIEWS = ['Host', 'Connections', 'Rules', 'Packets', 'Timeline'] as const;
+
+/** The page of the report of a case, made once. */
+const pages = new Map<string, string>();
+function pageOf(folder: string, dir: string): string {
+  const path = pages.get(folder) ?? join(dir, `${pages.size}.html`);
+  if (!pages.has(folder)) writePage(caseReport(folder, join(dir, `${pages.size}-out`)), path);
+  pages.set(folder, path);
+  return path;
+}
+
+for (const folder of CASES) {
+  Views(`${folder}: each view opens from disk without the network, and says nothing on the console`, async (test) => {
+    const page = await OpenPage.open(test.browser, pageOf(folder, test.dir));
+    for (const view of VIEWS) {
+      await page.choose(view);
+      assert.equal(await page.tab.locator('.failure').allTextContents(), [], view);
+      assert.ok((await page.tab.getByRole('tabpanel').innerText()).length > 0, view);
+    }
+    await page.close();
+  });
+}
+
+for (const theme of ['light', 'dark'] as const) {
+  Views(`axe-core finds nothing serious in any view in the ${theme} theme`, async ({ browser, dir }) => {
+    const page = await OpenPage.open(browser, pageOf(CASES[0], dir), { theme });
+    for (const view of VIEWS) {
+      await page.choose(view);
+      assert.equal(await page.accessibilityProblems(), [], view);
+    }
+    await page.close();
+  });
+}
+
+Views('no view is wider than a narrow window', async ({ browser, dir }) => {
+  const page = await OpenPage.open(browser, pageOf(CASES[0], dir), { width: 360 });
+  for (const view of VIEWS) {
+    await page.choose(view);
+    assert.is(await page.tab.evaluate('document.documentElement.scrollWidth'), 360, view);
+  }
+  await page.close();
+});
+
+Views.run();
