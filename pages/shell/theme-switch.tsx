@@ -1,4 +1,4 @@
-import { useEffect, useState } from 'preact/hooks';
+import { useState } from 'preact/hooks';
 
 const THEMES = ['automatic', 'light', 'dark'] as const;
 type Theme = (typeof THEMES)[number];
@@ -22,16 +22,18 @@ function storeTheme(theme: Theme): void {
   }
 }
 
+function applyTheme(theme: Theme): Theme {
+  if (theme === 'automatic') delete document.documentElement.dataset.theme;
+  else document.documentElement.dataset.theme = theme;
+  return theme;
+}
+
 export function ThemeSwitch() {
-  const [theme, setTheme] = useState(storedTheme);
-  useEffect(() => {
-    if (theme === 'automatic') delete document.documentElement.dataset.theme;
-    else document.documentElement.dataset.theme = theme;
-  }, [theme]);
+  const [theme, setTheme] = useState(() => applyTheme(storedTheme()));
   const turn = () => {
     const next = THEMES[(THEMES.indexOf(theme) + 1) % THEMES.length];
     storeTheme(next);
-    setTheme(next);
+    setTheme(applyTheme(next));
   };
   const words = `Theme: ${theme}`;
   return (
