@@ -2,43 +2,9 @@
 import { shown } from '../codecs/text.js';
 import { type Align, columns, wrapAfter } from '../explain/text/columns.js';
 import type { Style } from '../explain/text/style.js';
-import type { ChainCost, RuleCost, RulesCost } from '../replay/bench-rules.js';
+import type { BenchResult, RulesetResult } from '../replay/bench-result.js';
+import type { ChainCost, RuleCost } from '../replay/bench-rules.js';
 import { formatNumber } from './number.js';
-
-export interface Spread {
-  readonly median: number;
-  readonly min: number;
-  readonly max: number;
-}
-
-/** What one ruleset cost, in nanoseconds per packet. */
-export interface RulesetResult extends RulesCost {
-  readonly file: string;
-  /** Rules in all tables. */
-  readonly ruleCount: number;
-  /** From the parsed ruleset to an emulator that is ready for packets. */
-  readonly buildMs: number;
-  /** Including the time to read the captures. */
-  readonly costNs: Spread;
-  /** The same packets with the nat table only, including the time to read the captures. */
-  readonly bareNs: Spread;
-  readonly packetsPerSecond: number;
-  /** Packets that took the fast path, and those that took the slow path. */
-  readonly flowCachePackets: number;
-  readonly slowPathPackets: number;
-  readonly warnings: readonly string[];
-}
-
-export interface BenchResult {
-  readonly files: readonly string[];
-  /** Packets read, and how many of them are IPv4. */
-  readonly packets: number;
-  readonly entered: number;
-  readonly runs: number;
-  /** Time to read the captures only. */
-  readonly readingNs: Spread;
-  readonly rulesets: readonly RulesetResult[];
-}
 
 /** With fewer packets, most of the time is spent on things done once. */
 const FEW_PACKETS = 20_000;

@@ -10,6 +10,7 @@ const KINDS: Readonly<Record<string, ValueKind>> = {
   FILE: 'file',
   DIR: 'folder',
   CASE: 'folder',
+  'DIR|CASE|FILE': 'file',
   RULES: 'file',
   'IFACE=FILE': 'input',
 };

@@ -18,12 +18,14 @@ import { COMMANDS } from './commands/index.js';
 import { INIT } from './commands/init.js';
 import { LINT } from './commands/lint.js';
 import { REPLAY } from './commands/replay.js';
+import { REPORT } from './commands/report.js';
 import { SAVE } from './commands/save.js';
 import { SCAN } from './commands/scan.js';
 import { SHARE } from './commands/share.js';
 import { SHRINK } from './commands/shrink.js';
 import { SNAPSHOT } from './commands/snapshot.js';
 import { TRACE } from './commands/trace.js';
+import { VIEW } from './commands/view.js';
 import { completionCommand } from './completion-command.js';
 import { diffCommand } from './diff-command.js';
 import { dockerCommand } from './docker-command.js';
@@ -35,6 +37,7 @@ import { initCommand } from './init-command.js';
 import { lintCommand } from './lint-command.js';
 import { closeDeadTerminals, STDERR, STDOUT } from './output.js';
 import { replayCommand } from './replay-command.js';
+import { reportCommand } from './report-command.js';
 import { saveCommand } from './save-command.js';
 import { scanCommand } from './scan-command.js';
 import { shareCommand } from './share-command.js';
@@ -43,12 +46,15 @@ import { onSignals } from './signals.js';
 import { snapshotCommand } from './snapshot-command.js';
 import { NeedsThread, namesPipe, runInThread, runThread, type Supervision } from './supervisor.js';
 import { traceCommand } from './trace-command.js';
+import { viewCommand, viewOnMainThread } from './view-command.js';
 
 /** What runs each command; it resolves with the exit code. */
 type Run = (args: readonly string[], supervision?: Supervision) => Promise<number> | number;
 
 const RUN: Readonly<Record<string, Run>> = {
   [REPLAY.name]: replayCommand,
+  [REPORT.name]: reportCommand,
+  [VIEW.name]: viewCommand,
   [TRACE.name]: traceCommand,
   [DIFF.name]: diffCommand,
   [SCAN.name]: scanCommand,
@@ -66,7 +72,7 @@ const RUN: Readonly<Record<string, Run>> = {
 };
 
 /** The commands that read and write pipes, and those that always run in a thread. */
-const PIPED: readonly string[] = [REPLAY.name, INIT.name];
+const PIPED: readonly string[] = [REPLAY.name, REPORT.name, INIT.name];
 const SUPERVISED: readonly string[] = [BENCH.name, SCAN.name, SHARE.name, SHRINK.name];
 
 function commandNamed(name: string): CommandSpec {
@@ -108,6 +114,7 @@ async function run([first, ...rest]: readonly string[], supervision?: Supervisio
 
 /** Runs the command on the main thread, or where that might be busy for too long, in a thread. */
 async function runAnywhere(argv: readonly string[]): Promise<number> {
+  if (!asksForHelp(argv) && argv[0] === VIEW.name) return viewOnMainThread(import.meta.url, argv);
   if (!asksForHelp(argv) && (SUPERVISED.includes(argv[0]) || (PIPED.includes(argv[0]) && namesPipe(argv))))
     return runInThread(import.meta.url, argv);
   try {

@@ -1,6 +1,8 @@
 /** The script and the styles of a report's page, as the build has bundled them. */
-import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+
+const require = createRequire(import.meta.url);
 
 /** Each with its SHA-256 in base64, as a Content-Security-Policy wants it. */
 export interface PageAssetFiles {
@@ -18,5 +20,6 @@ export function readPageAssets(): PageAssetFiles {
 }
 
 function hashOf(text: string): string {
+  const { createHash }: typeof import('node:crypto') = require('node:crypto');
   return createHash('sha256').update(text).digest('base64');
 }

@@ -40,8 +40,8 @@ export interface PreparedRun {
 export function prepareRun(given: ReplayOptions): PreparedRun {
   const [selection, show] = [selectionOf(given), shownBy(given)];
   const { options, notes } = withFoundCaptures(given);
-  for (const path of filesOf(options)) recoverFolderOf(path);
-  const files = { read: filesOf(options), outDir: options.outDir };
+  for (const path of filesOfReplay(options)) recoverFolderOf(path);
+  const files = { read: filesOfReplay(options), outDir: options.outDir };
   refuseSameFiles(files);
   refuseWriting([['--save-rules', options.saveRulesPath]], files);
   const setting = loadSetting(options);
@@ -94,7 +94,7 @@ function watchOf(
 ): Pick<RunOptions, 'watch' | 'hookEntries'> {
   const { watch } = options;
   if (watch === undefined) return {};
-  const files = { read: filesOf(options), outDir: options.outDir };
+  const files = { read: filesOfReplay(options), outDir: options.outDir };
   const run = { setting, files, names: new FrameNames(inputs, setting.host) };
   const watching = typeof watch === 'function' ? watch(run) : watch;
   const { hookEntries } = watching;
@@ -116,8 +116,8 @@ function recoverFolderOf(path: string): void {
   }
 }
 
-/** The files that a replay reads. */
-function filesOf(options: ReplayOptions): string[] {
+/** The files that a replay with OPTIONS reads. */
+export function filesOfReplay(options: ReplayOptions): string[] {
   const { rulesPath, namesPath, serviceRulesPath, hostPath, conntrackPath, ipsetPaths = [], apply = [] } = options;
   const { expectCounters = [], changes = [] } = options;
   const list = conntrackPath === HOST_CONNTRACK ? undefined : conntrackPath;

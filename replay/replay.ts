@@ -82,6 +82,8 @@ export interface ReplayOptions extends ReplayControl, CaptureChoice, SelectionOp
    * output as one pcap. Left out: nothing is written.
    */
   outDir?: string;
+  /** Write nothing at all, also no snapshots that `changes` ask for. Default: no. */
+  looksOnly?: boolean;
   /** Seed for random choices such as NAT ports. Default 0. */
   seed?: number;
   /** Accept unsupported rules, which then never match, instead of throwing. */
@@ -184,7 +186,7 @@ export function* replaySteps(given: ReplayOptions): Generator<ReplayProgress, Su
   let snapshots: SnapshotWriter | undefined;
   let isDone = false;
   try {
-    snapshots = new SnapshotWriter(options);
+    snapshots = options.looksOnly ? undefined : new SnapshotWriter(options);
     run = startRun(prepared, staged?.path ?? outDir, { snapshots });
     const mostPackets = run.isWatchedThroughout ? WATCHED_STEP_PACKETS : STEP_PACKETS;
     const stepPackets = Math.max(1, Math.min(mostPackets, Math.floor(STEP_RULES / rulesPerPacket)));
@@ -205,13 +207,13 @@ export function* replaySteps(given: ReplayOptions): Generator<ReplayProgress, Su
       summary.warnings.push(`the input was ended by an interrupt (SIGINT) after ${counted(run.read, 'packet')}`);
     }
     yield progressOf(run, rulesPerPacket);
-    snapshots.saveRules(final, setting.backend);
+    snapshots?.saveRules(final, setting.backend);
     if (staged !== undefined) {
       const writing = writeTexts(staged.path, run.emulator, summary, counters);
       for (const _ of writing) yield progressOf(run, rulesPerPacket);
       staged.commit();
     }
-    snapshots.commit();
+    snapshots?.commit();
     run.commit();
     isDone = true;
     return summary;

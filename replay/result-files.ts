@@ -1,5 +1,5 @@
 /** The files of a result folder, and of the expectation of a golden case: nothing else is ever deleted. */
-import { lstatSync, readFileSync } from 'node:fs';
+import { closeSync, lstatSync, openSync, readFileSync, readSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { namesIn, nativePath } from '../io/path.js';
 
@@ -22,7 +22,31 @@ export function foreignResult(dir: string): string | undefined {
   if (names.length === 0) return undefined;
   const captures = capturesOf(dir);
   if (captures === undefined) return names[0];
-  return otherIn(dir, names, (name) => RESULT_TEXTS.includes(name) || captures.includes(name));
+  const isOwn = (name: string) => RESULT_TEXTS.includes(name) || captures.includes(name) || isReportIn(dir, name);
+  return otherIn(dir, names, isOwn);
+}
+
+const isReportIn = (dir: string, name: string): boolean => name.endsWith('.html') && isReport(join(dir, name));
+
+/** Stands near the beginning of each page of `nfreplay report`. */
+export const REPORT_MARK = `<meta name="generator" content="${GENERATOR} `;
+const MARKED_BYTES = 4096;
+
+/** Whether the file at PATH is a page of `nfreplay report`, which belongs to the results that it lies beside. */
+export function isReport(path: string): boolean {
+  try {
+    // A pipe would wait.
+    if (!statSync(nativePath(path)).isFile()) return false;
+    const fd = openSync(nativePath(path), 'r');
+    try {
+      const bytes = Buffer.alloc(MARKED_BYTES);
+      return bytes.toString('latin1', 0, readSync(fd, bytes, 0, MARKED_BYTES, 0)).includes(REPORT_MARK);
+    } finally {
+      closeSync(fd);
+    }
+  } catch {
+    return false;
+  }
 }
 
 /** The name of a file in the expectation DIR that is not one of an expectation; undefined if there is none. */

@@ -21,8 +21,11 @@ const ALLOWED: Readonly<Record<string, { rooms: readonly string[]; node: readonl
   cli: {
     rooms: ['cli', 'explain', 'replay', 'docker', 'io', 'core', 'codecs'],
     node: [
+      'node:crypto',
       'node:fs',
+      'node:http',
       'node:module',
+      'node:net',
       'node:path',
       'node:timers/promises',
       'node:tty',

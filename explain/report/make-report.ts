@@ -77,36 +77,41 @@ export class ReportedRun {
   }
 }
 
-/** The index of a report with TITLE of RUNS, as they are now. */
-export function reportIndex(title: string, runs: readonly ReportedRun[]): ReportIndex {
+/** Sections of a report as a whole, by name: `bench`, `comparison`. */
+export type WholeSections = ReadonlyMap<string, Uint8Array>;
+const NO_SECTIONS: WholeSections = new Map();
+
+/** The index of a report with TITLE of RUNS, as they are now, and of WHOLE. */
+export function reportIndex(title: string, runs: readonly ReportedRun[], whole = NO_SECTIONS): ReportIndex {
   const results = runs.map((run) => run.index()).filter((index) => index !== undefined);
   return {
     ...{ format: REPORT_FORMAT, generator: REPORT_GENERATOR(), title, results },
-    ...{ isComparison: false, hasBench: false },
+    ...{ isComparison: whole.has('comparison'), hasBench: whole.has('bench') },
   };
 }
 
 /**
- * Replays each of REPLAYS, and makes a report with TITLE of them.
+ * Replays each of REPLAYS, and makes a report with TITLE of them and of WHOLE.
  * @throws what `replay` throws
  */
 export function* reportSteps(
   title: string,
   replays: readonly ReportedReplay[],
-): Generator<ReplayProgress | undefined, Report, void> {
+  whole = NO_SECTIONS,
+): Generator<ReplayProgress, Report, void> {
   const runs: ReportedRun[] = [];
   for (const replay of replays) {
     const run = new ReportedRun(replay);
     runs.push(run);
     let isDone = false;
     try {
-      while (run.step()) yield run.progress;
+      while (run.step()) if (run.progress !== undefined) yield run.progress;
       isDone = true;
     } finally {
       if (!isDone) run.abandon();
     }
   }
-  return reportOf(title, runs);
+  return reportOf(title, runs, whole);
 }
 
 /** The same at once. */
@@ -118,9 +123,9 @@ export function makeReport(title: string, replays: readonly ReportedReplay[]): R
   }
 }
 
-function reportOf(title: string, runs: readonly ReportedRun[]): Report {
-  const index = reportIndex(title, runs);
-  const sections = new Map<string, Uint8Array>();
+function reportOf(title: string, runs: readonly ReportedRun[], whole: WholeSections): Report {
+  const index = reportIndex(title, runs, whole);
+  const sections = new Map(whole);
   for (const [number, run] of runs.entries()) {
     for (const [kind, { chunks }] of Object.entries(index.results[number].sections) as SectionEntries) {
       for (let chunk = 0; chunk < chunks; chunk++) {

@@ -2,6 +2,8 @@
  * The page of a report as HTML, one file. The page runs the one script and applies the one style sheet that stand in it,
  * and asks for nothing else, by its own Content-Security-Policy.
  */
+import { REPORT_MARK } from '../../replay/result-files.js';
+import { version } from '../../replay/version.js';
 import type { Report } from './format/report.js';
 
 /** What dist/pages has, with the SHA-256 of each in base64. */
@@ -46,6 +48,7 @@ function html(title: string, assets: PageAssets, data: readonly string[], connec
     '<head>',
     '<meta charset="utf-8">',
     `<meta http-equiv="Content-Security-Policy" content="${policy}">`,
+    `${REPORT_MARK}${version()}">`,
     '<meta name="viewport" content="width=device-width, initial-scale=1">',
     '<meta name="color-scheme" content="light dark">',
     '<meta name="referrer" content="no-referrer">',

@@ -67,7 +67,7 @@ for line; do zpty -w -n inner $line$'\\t\\x18'; zpty -r inner answer '*<nfreplay
 }
 
 where('bash')('bash completes commands, options, values, interfaces and files', () => {
-  assert.equal(inBash('nfreplay rep'), ['replay']);
+  assert.equal(inBash('nfreplay repl'), ['replay']);
   assert.equal(inBash('nfreplay '), [...COMMANDS.map(({ name }) => name), '--help', '--version'].sort());
   for (const spec of COMMANDS) {
     const options = optionsOf(spec).map(({ name }) => `--${name}`);
@@ -99,7 +99,7 @@ where('bash')('bash offers an option once, unless it may be repeated', () => {
 
 where('zsh')('zsh completes commands, options, values, interfaces and files', () => {
   const completed: Record<string, string> = {
-    'nfreplay rep': 'nfreplay replay',
+    'nfreplay repl': 'nfreplay replay',
     'nfreplay replay --ru': 'nfreplay replay --rules=',
     'nfreplay replay --rules ru': 'nfreplay replay --rules rules.v4',
     'nfreplay replay --engine co': 'nfreplay replay --engine compiled',

@@ -1,0 +1,81 @@
+/** Publishes a report while its packets are replayed: again and again what has come to it since the last time. */
+import type { ResultIndex, SectionKind } from '../../explain/report/format/model.js';
+import { type ReportedRun, reportIndex, type WholeSections } from '../../explain/report/make-report.js';
+import type { ReportUpdate } from './served-report.js';
+
+/** How often people see something new, at most. */
+const SHORTEST_MS = 250;
+/** Publishing may take this part of the time: what it takes grows with the report. */
+const SHARE = 0.1;
+
+/** Sections of which all chunks but the last stay as they are while packets come. */
+const GROWING: ReadonlySet<SectionKind> = new Set(['packets', 'bytes', 'traversals', 'tuples', 'details']);
+
+export class Publisher {
+  readonly #title: string;
+  readonly #runs: readonly ReportedRun[];
+  readonly #whole: WholeSections;
+  readonly #publish: (update: ReportUpdate) => void;
+  /** Of each run, what it had of each section when it was last published. */
+  readonly #published: (ResultIndex | undefined)[];
+  #isBegun = false;
+  #dueMs = 0;
+
+  constructor(
+    { title, runs, whole }: { title: string; runs: readonly ReportedRun[]; whole: WholeSections },
+    publish: (update: ReportUpdate) => void,
+  ) {
+    this.#title = title;
+    this.#runs = runs;
+    this.#whole = whole;
+    this.#publish = publish;
+    this.#published = runs.map(() => undefined);
+  }
+
+  /** Publishes what is new, if there is anything, and if it is time to. */
+  publishSometimes(): void {
+    const startMs = performance.now();
+    if (startMs < this.#dueMs) return;
+    // Results are told apart by their numbers.
+    if (this.#runs.some((run) => run.index() === undefined)) return;
+    this.publish();
+    const endMs = performance.now();
+    this.#dueMs = endMs + Math.max(SHORTEST_MS, (endMs - startMs) / SHARE);
+  }
+
+  /** Publishes what is new. */
+  publish(): void {
+    const index = reportIndex(this.#title, this.#runs, this.#whole);
+    const sections = new Map<string, Uint8Array>(this.#isBegun ? [] : this.#whole);
+    let isNew = !this.#isBegun;
+    for (const [number, result] of index.results.entries()) {
+      const before = this.#published[number];
+      if (before !== undefined && !isNewer(result, before)) continue;
+      isNew = true;
+      this.#published[number] = result;
+      for (const [kind, chunk] of changedSections(result, before)) {
+        const bytes = this.#runs[number].section(kind, chunk);
+        if (bytes !== undefined) sections.set(`${number}/${kind}/${chunk}`, bytes);
+      }
+    }
+    this.#isBegun = true;
+    if (isNew) this.#publish({ index: JSON.stringify(index), sections });
+  }
+}
+
+function isNewer(result: ResultIndex, before: ResultIndex): boolean {
+  return result.packets.read !== before.packets.read || result.isRunning !== before.isRunning;
+}
+
+/** The kinds and chunks of the sections that RESULT has and are not as in the one BEFORE. */
+function* changedSections(
+  { sections, isRunning }: ResultIndex,
+  before: ResultIndex | undefined,
+): Generator<readonly [SectionKind, number]> {
+  for (const [kind, { chunks }] of Object.entries(sections) as [SectionKind, { readonly chunks: number }][]) {
+    // At the end, all of it may be another choice.
+    const isKept = before !== undefined && isRunning && GROWING.has(kind);
+    const first = isKept ? Math.max(0, before.sections[kind].chunks - 1) : 0;
+    for (let chunk = first; chunk < chunks; chunk++) yield [kind, chunk];
+  }
+}
