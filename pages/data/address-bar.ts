@@ -1,12 +1,10 @@
 /** The selection as the part of an address after `#`, and back. */
 
-import type { HookName, TableName } from '../../core/hooks.js';
+import { HOOKS, isPlace, TABLES } from '../../explain/report/format/course.js';
 import { VERDICTS } from '../../explain/report/format/model.js';
 import type { Filter, Selection, ViewName } from '../selection.js';
 
 const VIEWS: readonly ViewName[] = ['Host', 'Connections', 'Rules', 'Packets', 'Timeline', 'Comparison', 'Bench'];
-const HOOKS: readonly HookName[] = ['PREROUTING', 'INPUT', 'FORWARD', 'OUTPUT', 'POSTROUTING'];
-const TABLES: readonly TableName[] = ['raw', 'mangle', 'nat', 'filter', 'security'];
 
 /** Without what is absent. */
 export function toHash({ view, filter, ...rest }: Selection): string {
@@ -32,6 +30,7 @@ export function fromHash(hash: string, first: ViewName): Selection {
 
 function filterOf(values: URLSearchParams): Filter {
   const text = values.get('text');
+  const end = values.get('end') ?? '';
   const verdict = VERDICTS.find((one) => one === values.get('verdict'));
   const hook = HOOKS.find((one) => one === values.get('hook'));
   const table = TABLES.find((one) => one === values.get('table'));
@@ -43,8 +42,18 @@ function filterOf(values: URLSearchParams): Filter {
     ...(hook && { hook }),
     ...(table && { table }),
     ...numbersOf(values, ['chain', 'rule', 'connection']),
+    ...devsOf(values),
+    ...(isPlace(end) && { end }),
     ...(values.get('isMatched') === 'true' && { isMatched: true }),
   };
+}
+
+/** Interfaces; -1 and -2 stand for the host. */
+function devsOf(values: URLSearchParams): Pick<Filter, 'inDev' | 'outDev'> {
+  const { inDev, outDev } = Object.fromEntries(
+    ['inDev', 'outDev'].map((name) => [name, Number(/^-?\d{1,9}$/.exec(values.get(name) ?? '')?.[0] ?? Number.NaN)]),
+  );
+  return { ...(inDev >= -1 && { inDev }), ...(outDev >= -2 && { outDev }) };
 }
 
 function numbersOf<Name extends string>(

@@ -12,7 +12,7 @@ export interface Chip {
 }
 
 export async function chipsOf(filter: Filter, result: Result): Promise<Chip[]> {
-  const { text, time, verdict, hook, table, chain, rule, isMatched, connection } = filter;
+  const { text, time, verdict, hook, table, chain, rule, isMatched, connection, inDev, outDev, end } = filter;
   const isOfRules = rule !== undefined || chain !== undefined;
   const rules = isOfRules ? await result.rules() : undefined;
   const chains = rules?.chains ?? [];
@@ -21,6 +21,9 @@ export async function chipsOf(filter: Filter, result: Result): Promise<Chip[]> {
     text === undefined ? undefined : { label: 'text', value: text, parts: ['text'] },
     verdict && { label: 'verdict', value: verdict, parts: ['verdict'] },
     time && { label: 'time', value: `${secondsSince(time[0])} s – ${secondsSince(time[1])} s`, parts: ['time'] },
+    inDev === undefined ? undefined : { label: 'arrived by', value: devWords(result, inDev), parts: ['inDev'] },
+    outDev === undefined ? undefined : { label: 'left by', value: devWords(result, outDev), parts: ['outDev'] },
+    end && { label: 'ended in', value: end, parts: ['end'] },
     hook && { label: 'hook', value: hook, parts: ['hook'] },
     table && { label: 'table', value: table, parts: ['table'] },
     chain === undefined ? undefined : { label: 'chain', value: chainWords(chains[chain]), parts: ['chain'] },
@@ -36,6 +39,10 @@ export async function chipsOf(filter: Filter, result: Result): Promise<Chip[]> {
       : { label: 'connection', value: await connectionWords(result, connection), parts: ['connection'] },
   ];
   return chips.filter((chip) => chip !== undefined);
+}
+
+function devWords({ index }: Result, dev: number): string {
+  return index.host.interfaces[dev]?.name ?? 'the host itself';
 }
 
 function chainWords(chain: { readonly table: string; readonly name: string } | undefined): string {

@@ -10,6 +10,8 @@ Address('comes back as it was', () => {
     { view: 'Host', filter: {} },
     { view: 'Packets', filter: {}, packet: 0, step: 0 },
     { view: 'Rules', result: 1, isBeside: true, filter: { rule: 12, isMatched: true } },
+    { view: 'Host', filter: { inDev: 0, outDev: -2, end: 'nat PREROUTING' } },
+    { view: 'Host', filter: { inDev: -1, end: 'own routing' } },
     {
       view: 'Timeline',
       filter: {
@@ -33,6 +35,8 @@ Address('that makes no sense is as good as none', () => {
     '#',
     '#view=Kitchen',
     '#verdict=lost&packet=-1&step=x&rule=1e99&chain=&time=5..2&connection=99999999999999999999',
+    '#end=somewhere&inDev=-2&outDev=eth0',
+    '#end=filter%20constructor',
     '#hook=constructor&table=__proto__',
     '#%',
   ]) {

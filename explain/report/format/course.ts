@@ -9,6 +9,10 @@
 import type { HookName, TableName } from '../../../core/hooks.js';
 import type { RelatedTraversal, Traversal, TraversalStep } from './model.js';
 
+/** As HOOK_NAMES and TABLE_NAMES, which pages cannot have. */
+export const HOOKS = ['PREROUTING', 'INPUT', 'FORWARD', 'OUTPUT', 'POSTROUTING'] as const satisfies readonly HookName[];
+export const TABLES = ['raw', 'mangle', 'nat', 'filter', 'security'] as const satisfies readonly TableName[];
+
 /** What packets enter and leave. `in 0` and `out 0`: interface 0. */
 export type Station =
   | `in ${number}`
@@ -25,6 +29,17 @@ export type Room = TableName | 'defrag' | 'conntrack';
 
 /** A room of a hook, as in `filter FORWARD`, or a station. */
 export type Place = `${Room} ${HookName}` | Station;
+
+/** Whether TEXT is the name of a place. */
+export function isPlace(text: string): text is Place {
+  const [first, second, ...more] = text.split(' ');
+  if (more.length > 0) return false;
+  if (second === undefined) return [...HOOKS, 'link', 'routing', 'host', 'egress'].includes(first);
+  if (first === 'in' || first === 'out') return /^\d{1,9}$/.test(second);
+  return text === 'own routing' || ([...ROOMS, ...TABLES].includes(first) && HOOKS.includes(second as HookName));
+}
+
+const ROOMS: readonly string[] = ['defrag', 'conntrack'];
 
 /** A part of a traversal that is in one place. */
 export interface Stop {
@@ -63,6 +78,7 @@ export function courseOf(traversal: Traversal | RelatedTraversal, tables: Tables
   const course = new Course(loopback);
   const origin = 'origin' in traversal ? traversal.origin : 'frame';
   if (origin === 'loopback' || origin === 'broadcast') course.arrive(loopback);
+  else if (traversal.verdict === 'skipped') course.arrive(traversal.inDev);
   else if (origin !== 'frame' || traversal.inDev < 0) course.leaveHost();
   else course.arrive(traversal.inDev);
   for (const [stage, { hook, steps }] of traversal.stages.entries()) {
@@ -121,9 +137,10 @@ class Course {
     this.#loopback = loopback;
   }
 
+  /** DEV: -1: it is not known which. */
   arrive(dev: number): void {
     this.#isOwn = false;
-    this.#pass(`in ${dev}`);
+    if (dev >= 0) this.#pass(`in ${dev}`);
     this.#pass('link');
   }
 

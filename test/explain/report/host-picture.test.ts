@@ -1,4 +1,4 @@
-/** What is drawn of a host: interfaces as `ip addr` shows them, Docker's networks and containers as docker.json does. */
+/** What is drawn of a host: interfaces as `ip addr` shows them, Docker networks and containers as docker.json does. */
 import { readFileSync } from 'node:fs';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';

@@ -1,0 +1,75 @@
+/** Flows as bands: how wide they are, and their outlines. Lengths are in CSS pixels. */
+import type { Amounts } from './host-flow.js';
+
+export interface Point {
+  readonly x: number;
+  readonly y: number;
+}
+
+/** From one place to another. `x`: it begins and ends horizontally; `y`: vertically. */
+export interface Line {
+  readonly from: Point;
+  readonly to: Point;
+  readonly axis: 'x' | 'y';
+}
+
+export const WIDEST = 26;
+const NARROWEST = 1.5;
+
+/** The width of a band for PACKETS, by their square root, where MOST have the widest one. */
+export function bandWidth(packets: number, most: number): number {
+  if (packets <= 0 || most <= 0) return 0;
+  return Math.max(NARROWEST, WIDEST * Math.sqrt(packets / most));
+}
+
+/** A part of a band, beside the others. */
+export interface Strand {
+  /** A position in STRANDS. */
+  readonly kind: number;
+  /** From the middle of the band to that of the strand. */
+  readonly offset: number;
+  readonly width: number;
+}
+
+/** The strands of a band WIDTH wide for AMOUNTS, which share it by their numbers; each can be seen. */
+export function strandsOf(amounts: Amounts, width: number): Strand[] {
+  const total = amounts.reduce((sum, one) => sum + one, 0);
+  const kinds = [...amounts.keys()].filter((kind) => amounts[kind] > 0);
+  const widths = kinds.map((kind) => Math.max(Math.min(1, width), (width * amounts[kind]) / total));
+  // What the thin ones have too much, the thick ones have too little.
+  const excess = widths.reduce((sum, one) => sum + one, 0) - width;
+  const thickest = widths.indexOf(Math.max(...widths));
+  if (excess > 0) widths[thickest] = Math.max(Math.min(1, width), widths[thickest] - excess);
+  let at = -widths.reduce((sum, one) => sum + one, 0) / 2;
+  return kinds.map((kind, i) => {
+    at += widths[i];
+    return { kind, offset: at - widths[i] / 2, width: widths[i] };
+  });
+}
+
+/** The outline of a strand along LINE, for the attribute `d` of a path. */
+export function bandPath({ from, to, axis }: Line, offset: number, width: number): string {
+  const [start, end] = [from, to].map(({ x, y }) => (axis === 'x' ? { x, y: y + offset } : { x: x + offset, y }));
+  const half = width / 2;
+  if (axis === 'x') {
+    const middle = (start.x + end.x) / 2;
+    return [
+      `M${n(start.x)} ${n(start.y - half)}`,
+      `C${n(middle)} ${n(start.y - half)} ${n(middle)} ${n(end.y - half)} ${n(end.x)} ${n(end.y - half)}`,
+      `V${n(end.y + half)}`,
+      `C${n(middle)} ${n(end.y + half)} ${n(middle)} ${n(start.y + half)} ${n(start.x)} ${n(start.y + half)}Z`,
+    ].join('');
+  }
+  const middle = (start.y + end.y) / 2;
+  return [
+    `M${n(start.x - half)} ${n(start.y)}`,
+    `C${n(start.x - half)} ${n(middle)} ${n(end.x - half)} ${n(middle)} ${n(end.x - half)} ${n(end.y)}`,
+    `H${n(end.x + half)}`,
+    `C${n(end.x + half)} ${n(middle)} ${n(start.x + half)} ${n(middle)} ${n(start.x + half)} ${n(start.y)}Z`,
+  ].join('');
+}
+
+/** With one digit behind the point, which is what can be seen. */
+function n(value: number): string {
+  return `${Math.round(value * 10) / 10}`;
+}

@@ -1,0 +1,127 @@
+/** All that is drawn of a host: its rooms, its interfaces, and where they stand. */
+import type { HookName } from '../../../core/hooks.js';
+import { HOOKS, type Place, type Station } from '../../../explain/report/format/course.js';
+import type { HostPicture, RulesSection } from '../../../explain/report/format/model.js';
+import { endCounts } from './end-counts.js';
+import { type Amounts, ANSWERS, edgeName, type HostFlow, STRANDS, sumOf } from './host-flow.js';
+import { type InterfaceCard, interfaceCards } from './interface-cards.js';
+import { HEAD, type Layout, layoutOf } from './layout.js';
+import { type Rooms, roomsOf } from './rooms.js';
+
+/** How high a line of a box is, one of what ended there, and a line of a card. */
+const ROW = 26;
+const ENDS = 22;
+const CARD_LINE = 17;
+const NOTE = 18;
+const FOOT = 6;
+
+export interface DiagramCard extends InterfaceCard {
+  /** What else is known of it, a line each: its network, its address, who is behind it. */
+  readonly lines: readonly string[];
+}
+
+export interface DiagramModel {
+  readonly rooms: Rooms;
+  readonly inCards: readonly DiagramCard[];
+  readonly outCards: readonly DiagramCard[];
+  readonly layout: Layout;
+}
+
+export interface DiagramSources {
+  readonly picture: HostPicture;
+  readonly rules: RulesSection;
+  /** Of all packets: what is filtered does not move anything. */
+  readonly flow: HostFlow;
+  /** Only interfaces that saw packets. */
+  readonly isSparse?: boolean;
+}
+
+/** The picture of the host in SOURCES in WIDTH pixels. */
+export function diagramModel({ picture, rules, flow, isSparse = false }: DiagramSources, width: number): DiagramModel {
+  const rooms = roomsOf(picture, rules, flow);
+  const cardsOf = (side: 'in' | 'out'): DiagramCard[] => {
+    const packets = picture.interfaces.map((_, dev) => packetsBy(flow, side, [dev]));
+    const cards = interfaceCards(picture.interfaces, packets, 8);
+    const seen = isSparse ? cards.filter(({ devs }) => devs.some((dev) => packets[dev] > 0)) : cards;
+    return seen.map((card) => ({ ...card, lines: linesOf(card, picture) }));
+  };
+  const [inCards, outCards] = [cardsOf('in'), cardsOf('out')];
+  const endsHeight = (...places: Place[]): number =>
+    places.some((place) => endCounts(flow.places.get(place)).length > 0) ? ENDS : 0;
+  const hookHeight = (hook: HookName): number =>
+    HEAD + Math.max(1, rooms[hook].length) * ROW + FOOT + sum(rooms[hook].map(({ place }) => endsHeight(place)));
+  const heights = Object.fromEntries(HOOKS.map((hook) => [hook, hookHeight(hook)])) as Record<HookName, number>;
+  const layout = layoutOf(
+    {
+      hooks: heights,
+      routing: HEAD + FOOT + ROW - 4 + endsHeight('routing'),
+      host: HEAD + FOOT + 2 * ROW + (hasAnswers(flow) ? NOTE : 0) + endsHeight('own routing', 'host'),
+      inCards: inCards.map(cardHeight),
+      outCards: outCards.map(cardHeight),
+      link: endsHeight('link') + 4,
+      egress: endsHeight('egress') + 4,
+    },
+    width,
+  );
+  return { rooms, inCards, outCards, layout };
+}
+
+/** What came in by DEVS, or went out by them. */
+export function amountsOf(flow: HostFlow, side: 'in' | 'out', devs: readonly number[]): Amounts {
+  const all = new Float64Array(STRANDS.length);
+  for (const dev of devs) {
+    const name = side === 'in' ? edgeName(`in ${dev}`, 'link') : edgeName('egress', `out ${dev}`);
+    for (const [i, amount] of (flow.edges.get(name)?.amounts ?? []).entries()) all[i] += amount;
+  }
+  return all;
+}
+
+/** How many packets came in, or went out, by DEVS. */
+export function packetsBy(flow: HostFlow, side: 'in' | 'out', devs: readonly number[]): number {
+  return sumOf(amountsOf(flow, side, devs));
+}
+
+/** What went from one station to the next. */
+export function amountsBetween(flow: HostFlow, from: Station, to: Station): Amounts {
+  return flow.edges.get(edgeName(from, to))?.amounts ?? new Float64Array(STRANDS.length);
+}
+
+/** Of the bands that are drawn of MODEL, what the widest one stands for. */
+export function mostOf({ layout }: DiagramModel, flow: HostFlow): number {
+  return Math.max(0, ...layout.edges.map(({ from, to }) => sumOf(amountsBetween(flow, from, to))));
+}
+
+function hasAnswers(flow: HostFlow): boolean {
+  return amountsBetween(flow, 'host', 'own routing')[ANSWERS] > 0;
+}
+
+function cardHeight({ lines }: DiagramCard): number {
+  return 30 + lines.length * CARD_LINE;
+}
+
+const MOST_NAMES = 2;
+
+function linesOf({ devs, ports }: InterfaceCard, { interfaces }: HostPicture): string[] {
+  const seen = devs.map((dev) => interfaces[dev]);
+  if (seen.length > 1) return [`${seen.length} interfaces`];
+  const [{ network, addresses, neighbours, vlanId, lower, bridge, isUp, isTemporary }] = seen;
+  const names = [...new Set(neighbours.map(({ name }) => name))];
+  const more = names.length > MOST_NAMES ? [`+${names.length - MOST_NAMES}`] : [];
+  const place = [
+    ...(network === undefined ? [] : [`network ${network}`]),
+    ...(vlanId === undefined ? [] : [`VLAN ${vlanId}${lower === undefined ? '' : ` on ${lower}`}`]),
+    ...(bridge === undefined ? [] : [`port of ${bridge}`]),
+    ...(isTemporary ? ['temporary'] : isUp ? [] : ['down']),
+    ...(ports > 0 ? [ports === 1 ? '1 port' : `${ports} ports`] : []),
+  ];
+  const lines = [
+    addresses.length > 1 ? `${addresses[0]} +${addresses.length - 1}` : addresses[0],
+    place.join(' · '),
+    [...names.slice(0, MOST_NAMES), ...more].join(', '),
+  ];
+  return lines.filter((line) => line !== undefined && line !== '');
+}
+
+function sum(numbers: readonly number[]): number {
+  return numbers.reduce((all, one) => all + one, 0);
+}

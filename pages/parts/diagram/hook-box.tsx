@@ -1,0 +1,65 @@
+import type { HookName } from '../../../core/hooks.js';
+import { seenBy } from '../../data/diagram/end-counts.js';
+import type { HookRoom } from '../../data/diagram/rooms.js';
+import { counted, grouped } from '../../words/numbers.js';
+import { Ends } from './ends.js';
+import { boxStyle, type PartProps, partClass } from './part.js';
+
+/** A hook, with what it runs in order. */
+export function HookBox({ hook, ...props }: PartProps & { readonly hook: HookName }) {
+  const { model, chosen, onPlace, looked } = props;
+  const { packets, answers } = seenBy(chosen.places.get(hook));
+  const rooms = model.rooms[hook];
+  const words = `Hook ${hook}: ${counted(packets, 'packet')}${answers > 0 ? `, ${counted(answers, 'answer')}` : ''}`;
+  return (
+    <div class={`box hook${partClass(hook, props)}`} style={boxStyle(model.layout.boxes[hook])}>
+      <button
+        type="button"
+        class="head"
+        aria-pressed={looked === hook}
+        aria-label={words}
+        onClick={() => onPlace(hook)}
+      >
+        {hook}
+      </button>
+      {rooms.map((room) => (
+        <RoomRow key={room.place} room={room} most={packets + answers} {...props} />
+      ))}
+      {rooms.length === 0 && <p class="note">no tables</p>}
+    </div>
+  );
+}
+
+/** A table, or what conntrack does. MOST: how many its hook saw; a bar tells its share. */
+function RoomRow({ room, most, ...props }: PartProps & { readonly room: HookRoom; readonly most: number }) {
+  const { chosen, onPlace, looked, isQuiet } = props;
+  const { place, priority } = room;
+  const { packets, answers } = seenBy(chosen.places.get(place));
+  const seen = packets + answers;
+  const detail = detailOf(room);
+  const shown = Number.isFinite(priority) ? `${priority}`.replace('-', '−') : 'last';
+  return (
+    <div class={`room-row${partClass(place, props)}`}>
+      <button
+        type="button"
+        class="room"
+        aria-pressed={looked === place}
+        aria-label={`${place}${detail === '' ? '' : `, ${detail}`}, priority ${shown}: ${counted(seen, 'packet')}`}
+        onClick={() => onPlace(place)}
+      >
+        {!isQuiet && most > 0 && <span class="share" style={{ width: `${(100 * seen) / most}%` }} />}
+        <span class="name">{room.room}</span>
+        <span class="priority">
+          {detail} {shown}
+        </span>
+        {!isQuiet && <span class="count">{seen === 0 ? '' : grouped(seen)}</span>}
+      </button>
+      <Ends place={place} {...props} />
+    </div>
+  );
+}
+
+function detailOf({ room, hook }: HookRoom): string {
+  if (room !== 'nat') return '';
+  return hook === 'PREROUTING' || hook === 'OUTPUT' ? 'DNAT' : 'SNAT';
+}

@@ -1,0 +1,46 @@
+import { sumOf } from '../../data/diagram/host-flow.js';
+import { amountsOf, type DiagramCard } from '../../data/diagram/model.js';
+import { counted, grouped } from '../../words/numbers.js';
+import { boxStyle, type PartProps, partClass } from './part.js';
+
+type Side = 'in' | 'out';
+
+/** What packets came by, or left by. */
+export function InterfaceCards({ side, ...props }: PartProps & { readonly side: Side }) {
+  const { model } = props;
+  const cards = side === 'in' ? model.inCards : model.outCards;
+  return (
+    <>
+      {cards.map((card, i) => (
+        <Card key={card.devs.join()} side={side} card={card} index={i} {...props} />
+      ))}
+    </>
+  );
+}
+
+function Card({ side, card, index, ...props }: PartProps & { side: Side; card: DiagramCard; index: number }) {
+  const { model, chosen, onPlace, looked, isQuiet } = props;
+  const place = `${side} ${card.devs.join()}`;
+  const packets = sumOf(amountsOf(chosen, side, card.devs));
+  const box = (side === 'in' ? model.layout.inCards : model.layout.outCards)[index];
+  const words = `${card.name}, ${side === 'in' ? 'arrived' : 'left'}: ${counted(packets, 'packet')}`;
+  return (
+    <button
+      type="button"
+      class={`card${packets === 0 ? ' still' : ''}${partClass(place, props)}`}
+      style={boxStyle(box)}
+      aria-pressed={looked === place}
+      aria-label={words}
+      title={[card.name, ...card.lines].join('\n')}
+      onClick={() => onPlace(place)}
+    >
+      <span class="name">{card.name}</span>
+      {!isQuiet && <span class="count">{packets === 0 ? '–' : grouped(packets)}</span>}
+      {card.lines.map((line) => (
+        <span class="line" key={line}>
+          {line}
+        </span>
+      ))}
+    </button>
+  );
+}

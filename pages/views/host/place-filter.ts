@@ -1,0 +1,41 @@
+/** Places of the picture as filters of packets. */
+import type { HookName, TableName } from '../../../core/hooks.js';
+import { HOOKS, TABLES } from '../../../explain/report/format/course.js';
+import type { Filter } from '../../selection.js';
+
+/** FILTER for packets that came through PLACE; undefined: through any. Some places choose nothing. */
+export function filterOfPlace(place: string | undefined, filter: Filter): Filter {
+  const { hook: _1, table: _2, chain: _3, inDev: _4, outDev: _5, end: _6, ...rest } = filter;
+  return place === undefined ? rest : { ...rest, ...partOf(place) };
+}
+
+/** Whether FILTER is about PLACE, or PLACE cannot be chosen. */
+export function isChosen(place: string, filter: Filter): boolean {
+  if (filter.end === place) return true;
+  const part = Object.entries(partOf(place));
+  return part.every(([name, value]) => filter[name as keyof Filter] === value);
+}
+
+/** The place that FILTER is about; undefined: none, or several. */
+export function placeOfFilter({ end, hook, table, inDev, outDev }: Filter): string | undefined {
+  if (end !== undefined) return end;
+  if (hook !== undefined) return table === undefined ? hook : `${table} ${hook}`;
+  if (inDev !== undefined) return `in ${inDev}`;
+  return outDev === undefined ? undefined : `out ${outDev}`;
+}
+
+function partOf(place: string): Filter {
+  const [first, second] = place.split(' ');
+  if (isHook(first)) return { hook: first };
+  if (isHook(second)) return { hook: second, ...(isTable(first) && { table: first }) };
+  if (!/^\d+$/.test(second ?? '')) return {};
+  return first === 'in' ? { inDev: Number(second) } : { outDev: Number(second) };
+}
+
+function isHook(name: string | undefined): name is HookName {
+  return HOOKS.includes(name as HookName);
+}
+
+function isTable(name: string): name is TableName {
+  return TABLES.includes(name as TableName);
+}
