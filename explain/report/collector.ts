@@ -1,120 +1,176 @@
 /** Hears of all packets of a replay and gathers what a report tells of them. */
 import type { CaptureRecord } from '../../codecs/capture.js';
+import type { EmulatorOutput } from '../../core/emulator.js';
+import type { Observer, PacketFields } from '../../core/events.js';
 import type { TableName } from '../../core/hooks.js';
 import type { IpStack } from '../../core/ip-stack.js';
 import type { Frame } from '../../core/link/frame.js';
 import { OUTCOME_NAMES } from '../../core/outcome.js';
 import type { Ruleset, SavedCounters } from '../../core/rules/model.js';
 import type { ReplacedRules } from '../../replay/changes/changed-rules.js';
-import type { FramePlace } from '../../replay/packet-watch.js';
+import type { FramePlace, PacketWatch } from '../../replay/packet-watch.js';
 import type { WatchedRun } from '../../replay/replay.js';
 import type { ChangeSummary } from '../../replay/summary.js';
 import type { Time } from '../../replay/time.js';
-import { StoryWatch } from '../capture/story-watch.js';
-import type { Story } from '../story/story.js';
 import { ReportConnections } from './connections.js';
-import {
-  type HostPicture,
-  PACKET_COLUMNS,
-  PACKET_ROWS,
-  type PacketsIndex,
-  type Traversal,
-  VERDICTS,
-} from './format/model.js';
+import { FirstPackets } from './first-packets.js';
+import { type HostPicture, type PacketsIndex, type Traversal, VERDICTS } from './format/model.js';
 import { hostPicture } from './host-picture.js';
+import { PacketEvents } from './packet-events.js';
+import { HeaderCutter, PacketFrames } from './packet-frames.js';
+import { type ChosenPackets, PacketStore } from './packet-store.js';
+import { PacketValues, SharedValues } from './packet-values.js';
 import type { RulePictureList } from './rule-pictures.js';
 import { ReportRules } from './rules.js';
-import { RowChunks } from './sections.js';
 import type { SeenPacket } from './seen-packet.js';
 import { Timeline } from './timeline.js';
-import { outDevOf, packetAfter, traversalOf } from './traversal-of.js';
+import { TraversalKeys } from './traversal-keys.js';
+import { outDevOf, traversalOf } from './traversal-of.js';
 import { Traversals } from './traversals.js';
 import { Tuples } from './tuples.js';
 
 const NS_PER_S = 1_000_000_000;
+const VERDICT_OF_OUTCOME = Object.entries(OUTCOME_NAMES).map(([, name]) => VERDICTS.indexOf(name));
 const SKIPPED = VERDICTS.indexOf('skipped');
 /** Why frames do not enter the host that nobody asked for. */
 const NOT_SELECTED = 'not-selected';
-/** Details of a chunk. */
-export const DETAIL_ROWS = 4096;
+const NO_DETAILS: readonly string[] = [];
 
-export class Collector extends StoryWatch {
+export interface CollectorOptions {
+  /** How many bytes the packets may take in all, compressed. Default: as many as they are. */
+  readonly room?: number;
+  /** `--show` was given. */
+  readonly hasChoice?: boolean;
+}
+
+export class Collector implements PacketWatch {
+  readonly isDone = false;
+  readonly run: WatchedRun;
   readonly tuples = new Tuples();
   readonly traversals = new Traversals();
-  readonly connections = new ReportConnections(this.tuples);
+  readonly connections: ReportConnections;
   readonly timeline: Timeline;
   readonly rules: ReportRules;
-  readonly packets = new RowChunks(PACKET_COLUMNS, PACKET_ROWS);
-  readonly details: (readonly string[])[] = [];
-  readonly run: WatchedRun;
+  readonly store: PacketStore;
   /** The time of the first frame. */
   start: { readonly sec: number; readonly nsec: number } | undefined;
   durationNs = 0;
+  readonly output: Pick<EmulatorOutput, 'egress' | 'local' | 'dropped'>;
+  readonly observer: Observer;
+  #emulator!: IpStack;
+  readonly #events = new PacketEvents();
+  readonly #frames = new PacketFrames();
+  readonly #values = new PacketValues(new SharedValues());
+  readonly #keys: TraversalKeys;
+  readonly #first = new FirstPackets();
+  readonly #cutter = new HeaderCutter();
   readonly #counts = VERDICTS.map(() => ({ packets: 0, bytes: 0 }));
-  readonly #detailNumbers = new Map<string, number>();
   readonly #skipped = new Map<string, Traversal>();
   #frameLength = 0;
+  #isShown = true;
   #hostBefore: HostPicture | undefined;
   readonly #packet: SeenPacket = {
     ...{ timeNs: 0, length: 0, inDev: -1, outDev: -1, tuple: -1, after: -1, flags: -1, verdict: 0, traversal: 0 },
     ...{ traversed: skippedTraversal(''), tracked: undefined },
   };
 
-  constructor(run: WatchedRun) {
+  constructor(run: WatchedRun, { room = Number.POSITIVE_INFINITY, hasChoice = false }: CollectorOptions = {}) {
     const rules = new ReportRules(run);
     const timeline = new Timeline((rule) => rules.book.ofRule(rule));
-    super(timeline.hear);
+    const [events, frames] = [this.#events, this.#frames];
     this.run = run;
     this.timeline = timeline;
     this.rules = rules;
+    this.connections = new ReportConnections(this.tuples);
+    this.store = new PacketStore(room, hasChoice);
+    this.#keys = new TraversalKeys(rules.book, this.#values);
+    this.observer = (event) => {
+      timeline.hear(event);
+      events.hear(event);
+      frames.hear(event);
+    };
+    this.output = {
+      egress: (dev, bytes, at, available, length) =>
+        frames.egress(this.#emulator.host, { dev, bytes, at, available, length }),
+      local: (bytes, at, available, length) => frames.local(bytes, at, available, length),
+      dropped: () => {},
+    };
   }
 
-  override begin(emulator: IpStack): void {
-    super.begin(emulator);
+  begin(emulator: IpStack): void {
+    this.#emulator = emulator;
     this.#hostBefore = this.#pictureOf(undefined);
     this.connections.begin(emulator);
     this.timeline.begin(emulator);
   }
 
-  wants(_place: FramePlace, frame: Frame): boolean {
+  wants(_place: FramePlace, frame: Frame, isShown: boolean, isOwn: boolean): boolean {
     this.#setTime(frame.tsSec, frame.tsNsec);
     this.rules.book.meet();
+    this.#isShown = isShown;
     this.#frameLength = frame.wirelen;
+    this.#events.clear();
+    this.#frames.arrive(frame, isOwn ? -1 : frame.dev);
     this.connections.enter(frame);
     return true;
   }
 
-  told(story: Story | undefined, place: FramePlace): void {
-    if (story === undefined) return;
-    const { host, outcome } = this.emulator;
-    const packet = this.#packet;
-    const after = packetAfter(story);
-    const { traversal, details } = traversalOf(story, { rules: this.rules.book, host });
-    packet.length = story.packet?.lengthBytes ?? this.#frameLength;
-    packet.inDev = story.inDev === undefined ? -1 : host.knownIndex(story.inDev);
-    packet.outDev = outDevOf(story, host);
-    packet.tuple = story.packet === undefined ? -1 : this.tuples.numberOf(story.packet);
-    packet.after = after === undefined ? -1 : this.tuples.numberOf(after);
-    packet.flags = story.packet?.tcp?.flags ?? -1;
-    packet.verdict = VERDICTS.indexOf(OUTCOME_NAMES[outcome]);
-    packet.tracked = story.tracked;
-    this.#add(place, traversal, details);
+  finished(place: FramePlace): void {
+    const { host, outcome } = this.#emulator;
+    const seen = this.#packet;
+    const { packet, end, inDev, tracked } = this.#events;
+    const after = end?.packet;
+    seen.length = packet?.lengthBytes ?? this.#frameLength;
+    seen.inDev = inDev === undefined ? -1 : host.knownIndex(inDev);
+    seen.outDev = outDevOf(end?.kind === 'left' ? end : undefined, host);
+    seen.tuple = this.#tupleOf(packet, this.#frames.icmpIdBefore);
+    seen.after = this.#tupleOf(after, this.#frames.icmpIdAfter);
+    seen.flags = packet?.tcp?.flags ?? -1;
+    seen.verdict = VERDICT_OF_OUTCOME[outcome];
+    seen.tracked = tracked;
+    this.#values.use(packet, after);
+    seen.traversal = this.#traversal();
+    this.#add(place, this.#values.details);
+  }
+
+  #tupleOf(packet: PacketFields | undefined, icmpId: number): number {
+    return packet === undefined ? -1 : this.tuples.numberOf(packet, icmpId);
+  }
+
+  /** The number of the traversal of the packet that has been dealt with. */
+  #traversal(): number {
+    const { all, count } = this.#events;
+    const keys = this.#keys;
+    const node = keys.follow(all, count);
+    if (!keys.hasDetails && node.end >= 0) return node.end;
+    const story = this.#events.story();
+    const context = { rules: this.rules.book, host: this.#emulator.host, values: this.#values };
+    const traversal = story === undefined ? skippedTraversal('') : traversalOf(story, context);
+    const number = this.traversals.numberOf(traversal);
+    if (!keys.hasDetails) node.end = number;
+    return number;
   }
 
   /** The frame at PLACE did not enter the host. */
   missed(place: FramePlace, reason: string, record?: CaptureRecord): void {
     if (reason === NOT_SELECTED) return;
-    const packet = this.#packet;
-    if (record !== undefined) this.#setTime(record.tsSec, record.tsNsec);
-    packet.length = record?.wirelen ?? 0;
-    Object.assign(packet, { inDev: -1, outDev: -1, tuple: -1, after: -1, flags: -1, verdict: SKIPPED });
-    packet.tracked = undefined;
+    const seen = this.#packet;
+    if (record === undefined) this.#frames.arriveWithoutBytes();
+    else {
+      this.#setTime(record.tsSec, record.tsNsec);
+      this.#frames.arrive(record, -1);
+    }
+    this.#isShown = true;
+    seen.length = record?.wirelen ?? 0;
+    Object.assign(seen, { inDev: -1, outDev: -1, tuple: -1, after: -1, flags: -1, verdict: SKIPPED });
+    seen.tracked = undefined;
     let traversal = this.#skipped.get(reason);
     if (traversal === undefined) {
       traversal = skippedTraversal(reason);
       this.#skipped.set(reason, traversal);
     }
-    this.#add(place, traversal, []);
+    seen.traversal = this.traversals.numberOf(traversal);
+    this.#add(place, NO_DETAILS);
   }
 
   changed(change: ChangeSummary, at: Time | undefined): void {
@@ -131,7 +187,7 @@ export class Collector extends StoryWatch {
     const { start = { sec: 0, nsec: 0 }, durationNs, rules } = this;
     rules.book.meet();
     const asked = this.traversals.asked(rules.book.rules.length);
-    return rules.section(this.emulator, { start, durationNs, asked });
+    return rules.section(this.#emulator, { start, durationNs, asked });
   }
 
   /** In nanoseconds from the first packet. */
@@ -147,31 +203,35 @@ export class Collector extends StoryWatch {
     this.durationNs = Math.max(this.durationNs, this.#packet.timeNs);
   }
 
-  #add({ input, number }: FramePlace, traversal: Traversal, details: readonly string[]): void {
-    const packet = this.#packet;
-    packet.traversal = this.traversals.numberOf(traversal);
-    packet.traversed = this.traversals.all[packet.traversal];
-    const { timeNs, length, inDev, outDev, tuple, after, flags, verdict } = packet;
-    this.traversals.count(packet.traversal, length);
+  #add({ input, number }: FramePlace, details: readonly string[]): void {
+    const seen = this.#packet;
+    const { timeNs, length, inDev, outDev, tuple, after, flags, verdict, traversal } = seen;
+    seen.traversed = this.traversals.all[traversal];
+    this.traversals.count(traversal, length);
     this.#counts[verdict].packets++;
     this.#counts[verdict].bytes += length;
-    const { connection, direction } = this.connections.settle(packet);
+    const { connection, direction } = this.connections.settle(seen);
     this.timeline.count(timeNs, verdict, length);
-    const detail = this.#numberOfDetails(details);
-    this.packets.add([
-      ...[input, number, timeNs, length, inDev, outDev, tuple, after, packet.traversal],
-      ...[connection, direction, flags, detail],
-    ]);
-  }
-
-  #numberOfDetails(details: readonly string[]): number {
-    if (details.length === 0) return -1;
-    const key = details.join('\n');
-    const known = this.#detailNumbers.get(key);
-    if (known !== undefined) return known;
-    const number = this.details.push(details) - 1;
-    this.#detailNumbers.set(key, number);
-    return number;
+    const { store } = this;
+    const { whole } = this.#frames;
+    const row = [
+      input,
+      number,
+      timeNs,
+      length,
+      inDev,
+      outDev,
+      tuple,
+      after,
+      traversal,
+      connection,
+      direction,
+      flags,
+      -1,
+    ];
+    const headers = store.wantsHeaders && whole !== undefined ? this.#cutter.headersOf(whole) : undefined;
+    const isFirst = this.#first.isFirst(seen, connection);
+    store.add({ row, details, whole, headers, isFirst }, this.#isShown);
   }
 
   counted(_ruleset: Ruleset, counters: ReadonlyMap<TableName, SavedCounters>): void {
@@ -185,15 +245,19 @@ export class Collector extends StoryWatch {
 
   #pictureOf(before: HostPicture | undefined): HostPicture {
     const { backend, life, names } = this.run.setting;
-    return hostPicture(this.emulator.host, names, { backend, docker: life.docker, before });
+    return hostPicture(this.#emulator.host, names, { backend, docker: life.docker, before });
   }
 
-  get packetsIndex(): PacketsIndex {
+  /** How many packets there were, and what of them is in the report if that has CHOSEN. */
+  packetsIndex({ list, bytes, leftOutBy }: ChosenPackets): PacketsIndex {
     const verdicts = Object.fromEntries(VERDICTS.map((name, i) => [name, this.#counts[i]]));
+    const read = this.#counts.reduce((sum, { packets }) => sum + packets, 0);
+    const listed = list.rows.rows;
     return {
-      read: this.#counts.reduce((sum, { packets }) => sum + packets, 0),
-      verdicts: verdicts as PacketsIndex['verdicts'],
-      ...{ listed: this.packets.rows, leftOut: 0, withoutBytes: this.packets.rows },
+      ...{ read, verdicts: verdicts as PacketsIndex['verdicts'], listed, leftOut: read - listed },
+      ...(leftOutBy === undefined || read === listed ? {} : { leftOutBy }),
+      withoutBytes: listed - (bytes?.packets ?? 0),
+      ...(bytes?.kept === 'headers' ? { hasHeadersOnly: true } : {}),
     };
   }
 }

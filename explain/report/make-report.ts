@@ -4,13 +4,24 @@ import type { Summary } from '../../replay/summary.js';
 import { Collector } from './collector.js';
 import { REPORT_FORMAT, type ReportIndex, type ResultIndex, type SectionKind } from './format/model.js';
 import type { Report } from './format/report.js';
-import { REPORT_GENERATOR, resultIndex, resultSection } from './result-report.js';
+import type { ChosenPackets } from './packet-store.js';
+import { CHOSEN_KINDS, REPORT_GENERATOR, resultIndex, resultSection, WHOLE_KINDS } from './result-report.js';
+
+/** How large the file of a report may get, of which its page takes a part. */
+const FILE_BYTES = 10_000_000;
+const PAGE_BYTES = 500_000;
+/** What the data may take, compressed: files have it in base64. */
+const FILE_ROOM = ((FILE_BYTES - PAGE_BYTES) * 3) / 4;
+/** What the packets of a report may take that is looked at from memory. */
+const MEMORY_ROOM = 200_000_000;
 
 /** A replay that a report is to be made of. */
 export interface ReportedReplay {
   /** What tells it from the others of the same report. */
   readonly name: string;
   readonly options: ReplayOptions;
+  /** How many bytes its packets may take at most, compressed. Default: for a report that is looked at from memory. */
+  readonly room?: number;
 }
 
 /** A replay under way, of which there is a report at any time. */
@@ -20,13 +31,14 @@ export class ReportedRun {
   #collector: Collector | undefined;
   #progress: ReplayProgress | undefined;
   #summary: Summary | undefined;
+  #chosen: ChosenPackets | undefined;
 
-  constructor({ name, options }: ReportedReplay) {
+  constructor({ name, options, room = MEMORY_ROOM }: ReportedReplay) {
     this.name = name;
     this.#steps = replaySteps({
       ...options,
       watch: (run) => {
-        this.#collector = new Collector(run);
+        this.#collector = new Collector(run, { room, hasChoice: options.show !== undefined });
         return this.#collector;
       },
     });
@@ -60,7 +72,7 @@ export class ReportedRun {
   /** As it is now; undefined: it has not begun to read packets. */
   index(): ResultIndex | undefined {
     const collector = this.#collector;
-    return collector && resultIndex(collector, { name: this.name, ...this.#state });
+    return collector && resultIndex(collector, this.#chosenOf(collector), { name: this.name, ...this.#state });
   }
 
   get #state(): { progress?: ReplayProgress; summary?: Summary } {
@@ -70,10 +82,34 @@ export class ReportedRun {
     };
   }
 
+  #chosenOf({ store }: Collector): ChosenPackets {
+    return this.#chosen ?? store.now;
+  }
+
   /** Section NUMBER of a KIND as it is now; undefined: there is none. */
   section(kind: SectionKind, number: number): Uint8Array | undefined {
-    const chunks = this.index()?.sections[kind].chunks ?? 0;
-    return this.#collector === undefined || number >= chunks ? undefined : resultSection(this.#collector, kind, number);
+    const collector = this.#collector;
+    return collector && resultSection(collector, this.#chosenOf(collector), { kind, number });
+  }
+
+  /** After the end: all sections by kind and number, with as much of the packets as ROOM bytes allow. */
+  sections(room: number): Map<string, Uint8Array> {
+    const sections = new Map<string, Uint8Array>();
+    const collector = this.#collector;
+    if (collector === undefined) return sections;
+    const add = (kind: SectionKind): number => {
+      let size = 0;
+      for (let number = 0; ; number++) {
+        const section = this.section(kind, number);
+        if (section === undefined) return size;
+        sections.set(`${kind}/${number}`, section);
+        size += section.length;
+      }
+    };
+    const others = WHOLE_KINDS.reduce((sum, kind) => sum + add(kind), 0);
+    this.#chosen = collector.store.chosen(room - others);
+    for (const kind of CHOSEN_KINDS) add(kind);
+    return sections;
   }
 }
 
@@ -101,7 +137,7 @@ export function* reportSteps(
 ): Generator<ReplayProgress, Report, void> {
   const runs: ReportedRun[] = [];
   for (const replay of replays) {
-    const run = new ReportedRun(replay);
+    const run = new ReportedRun({ room: FILE_ROOM, ...replay });
     runs.push(run);
     let isDone = false;
     try {
@@ -115,8 +151,8 @@ export function* reportSteps(
 }
 
 /** The same at once. */
-export function makeReport(title: string, replays: readonly ReportedReplay[]): Report {
-  const steps = reportSteps(title, replays);
+export function makeReport(title: string, replays: readonly ReportedReplay[], whole = NO_SECTIONS): Report {
+  const steps = reportSteps(title, replays, whole);
   for (;;) {
     const { done, value } = steps.next();
     if (done) return value;
@@ -124,17 +160,12 @@ export function makeReport(title: string, replays: readonly ReportedReplay[]): R
 }
 
 function reportOf(title: string, runs: readonly ReportedRun[], whole: WholeSections): Report {
-  const index = reportIndex(title, runs, whole);
   const sections = new Map(whole);
+  const size = () => [...sections.values()].reduce((sum, { length }) => sum + length, 0);
+  const indexSize = (JSON.stringify(reportIndex(title, runs, whole)).length * 3) / 4;
   for (const [number, run] of runs.entries()) {
-    for (const [kind, { chunks }] of Object.entries(index.results[number].sections) as SectionEntries) {
-      for (let chunk = 0; chunk < chunks; chunk++) {
-        const section = run.section(kind, chunk);
-        if (section !== undefined) sections.set(`${number}/${kind}/${chunk}`, section);
-      }
-    }
+    const room = (FILE_ROOM - indexSize - size()) / (runs.length - number);
+    for (const [name, section] of run.sections(room)) sections.set(`${number}/${name}`, section);
   }
-  return { index, sections };
+  return { index: reportIndex(title, runs, whole), sections };
 }
-
-type SectionEntries = [SectionKind, { readonly chunks: number }][];

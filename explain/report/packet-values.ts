@@ -1,4 +1,4 @@
-/** The words that are said of packets, with the values of the packet taken out, so that many packets share them. */
+/** hot: the values of a packet that are taken out of what is said of it, so that many packets share the words. */
 import { flagNames } from '../../codecs/sentence/tcp-flags.js';
 import type { FailedTest, Miss, PacketEnd, PacketFields } from '../../core/events.js';
 import { fieldRow } from '../../core/fields.js';
@@ -6,26 +6,94 @@ import { TRAVERSAL_VALUES, type Words } from './format/model.js';
 
 type ValueName = (typeof TRAVERSAL_VALUES)[number];
 
-const POSITIONS = Object.fromEntries(TRAVERSAL_VALUES.map((name, i) => [name, i])) as Record<ValueName, number>;
+const positions = (...names: readonly ValueName[]): readonly number[] =>
+  names.map((name) => TRAVERSAL_VALUES.indexOf(name));
+
+/** Where a value of a packet may be in its row, the likely place first. */
+export const IN_ROW = {
+  address: positions('source', 'destination', 'newSource', 'newDestination'),
+  port: positions('sport', 'dport', 'newSport', 'newDport'),
+} as const;
+
+/** The same of fields. Those of packets that the host sends because of it may have the values of the other end. */
+const FIELDS_IN_ROW: Partial<Record<Miss['field'], readonly number[]>> = {
+  source: positions('source', 'newSource', 'destination', 'newDestination'),
+  destination: positions('destination', 'newDestination', 'source', 'newSource'),
+  sport: positions('sport', 'newSport', 'dport', 'newDport'),
+  dport: positions('dport', 'newDport', 'sport', 'newSport'),
+  length: positions('length'),
+  tcpFlags: positions('flags'),
+};
+
+const NOWHERE: readonly number[] = [];
+/** So many values are told by words that packets share; more belong to single packets. */
+const MOST_SHARED = 64;
+
+/** Which values that are not in rows are told by words that packets share. */
+export class SharedValues {
+  readonly #seen = new Map<string, Set<string>>();
+
+  /** Whether TEXT, said of WHAT, is one of the first of a few. */
+  has(what: string, text: string): boolean {
+    let seen = this.#seen.get(what);
+    if (seen === undefined) {
+      seen = new Set();
+      this.#seen.set(what, seen);
+    }
+    if (seen.has(text)) return true;
+    if (seen.size >= MOST_SHARED) return false;
+    seen.add(text);
+    return true;
+  }
+}
 
 /** The values that words of one packet can have from its row. */
 export class PacketValues {
   /** Words that are not in the row. */
   readonly details: string[] = [];
-  readonly #texts: (string | undefined)[];
+  readonly #shared: SharedValues;
+  readonly #texts: (string | undefined)[] = TRAVERSAL_VALUES.map(() => undefined);
 
-  /** PACKET as it arrived, and AFTER: as it left. Undefined: not known. */
-  constructor(packet: PacketFields | undefined, after: PacketFields | undefined) {
-    this.#texts = [...endTexts(packet), ...endTexts(after), ...lengthAndFlags(packet)];
+  constructor(shared: SharedValues) {
+    this.#shared = shared;
   }
 
-  /** TEXT, or the position of the value of the packet that it is; of FIRST and then OTHERS. */
-  of(text: string, ...names: readonly ValueName[]): string | number {
-    for (const name of names) {
-      const position = POSITIONS[name];
-      if (this.#texts[position] === text) return position;
-    }
-    return text;
+  /** From now on, PACKET as it arrived, and AFTER: as it left. Undefined: not known. */
+  use(packet: PacketFields | undefined, after: PacketFields | undefined): void {
+    const texts = this.#texts;
+    this.details.length = 0;
+    const flags = packet?.tcp?.flags;
+    texts[0] = packet?.source;
+    texts[1] = packet?.destination;
+    texts[2] = packet?.sport?.toString();
+    texts[3] = packet?.dport?.toString();
+    texts[4] = after?.source;
+    texts[5] = after?.destination;
+    texts[6] = after?.sport?.toString();
+    texts[7] = after?.dport?.toString();
+    texts[8] = packet?.lengthBytes.toString();
+    texts[9] = flags === undefined ? undefined : flagNames(flags);
+  }
+
+  /** Which of POSITIONS in the row has TEXT; -1: none. */
+  positionOf(text: string, positions: readonly number[]): number {
+    const texts = this.#texts;
+    for (let i = 0; i < positions.length; i++) if (texts[positions[i]] === text) return positions[i];
+    return -1;
+  }
+
+  /** Which position in the row has the VALUE of FIELD; -1: none. */
+  positionOfField(field: Miss['field'], value: string): number {
+    const names = FIELDS_IN_ROW[field];
+    if (names === undefined) return -1;
+    // Rules print flags in another way.
+    if (field === 'tcpFlags') return this.#texts[FLAGS] === undefined ? -1 : FLAGS;
+    return this.positionOf(value, names);
+  }
+
+  /** Whether TEXT, said of WHAT, is not in words that packets share, but in the packet's details. */
+  isDetail(what: string, text: string): boolean {
+    return !this.#shared.has(what, text);
   }
 
   /** TEXT is said of this packet only. */
@@ -34,11 +102,17 @@ export class PacketValues {
     return TRAVERSAL_VALUES.length + this.details.length - 1;
   }
 
+  /** TEXT, said of WHAT. */
+  word(what: string, text: string, positions = NOWHERE): string | number {
+    const position = this.positionOf(text, positions);
+    if (position >= 0) return position;
+    return this.isDetail(what, text) ? this.detail(text) : text;
+  }
+
   /** The address and port of END, which is a source or destination. */
   end({ address, port }: PacketEnd): (string | number)[] {
-    const words = [this.of(address, 'source', 'destination', 'newSource', 'newDestination')];
-    if (port === undefined) return words;
-    return [...words, ':', this.of(String(port), 'sport', 'dport', 'newSport', 'newDport')];
+    const host = this.word('address', address, IN_ROW.address);
+    return port === undefined ? [host] : [host, ':', this.word('port', String(port), IN_ROW.port)];
   }
 
   /** Why a test FAILED. */
@@ -51,32 +125,13 @@ export class PacketValues {
     const { label } = fieldRow(field);
     if (value === undefined) return [`the packet has no ${label}`];
     if (expected === undefined) return [`no ${label} matches`];
-    const names = OF_FIELD[field];
-    const shown = names === undefined ? value : this.of(value, ...names);
+    const position = this.positionOfField(field, value);
+    const shown = position >= 0 ? position : this.word(field, value);
     return [`${label} `, shown, ` is ${isNegated ? '' : 'not '}${expected}`];
   }
 }
 
-/** Where the value of a field is in the row, perhaps. */
-const OF_FIELD: Partial<Record<Miss['field'], readonly ValueName[]>> = {
-  source: ['source', 'newSource'],
-  destination: ['destination', 'newDestination'],
-  sport: ['sport', 'newSport'],
-  dport: ['dport', 'newDport'],
-  length: ['length'],
-  tcpFlags: ['flags'],
-};
-
-function endTexts(packet: PacketFields | undefined): (string | undefined)[] {
-  if (packet === undefined) return [undefined, undefined, undefined, undefined];
-  const { source, destination, sport, dport } = packet;
-  return [source, destination, sport?.toString(), dport?.toString()];
-}
-
-function lengthAndFlags(packet: PacketFields | undefined): (string | undefined)[] {
-  const flags = packet?.tcp?.flags;
-  return [packet?.lengthBytes.toString(), flags === undefined ? undefined : flagNames(flags)];
-}
+const FLAGS = TRAVERSAL_VALUES.indexOf('flags');
 
 /** PARTS with strings that follow each other put together. */
 export function compact(parts: readonly (string | number)[]): Words {

@@ -5,9 +5,11 @@ import type { ReplayProgress } from '../../replay/replay.js';
 import { GENERATOR } from '../../replay/result-files.js';
 import type { Summary } from '../../replay/summary.js';
 import { version } from '../../replay/version.js';
-import { type Collector, DETAIL_ROWS } from './collector.js';
-import { PACKET_ROWS, type ResultIndex, type SectionKind, TRAVERSAL_COUNT_COLUMNS } from './format/model.js';
-import { columnSection, jsonSection } from './sections.js';
+import type { Collector } from './collector.js';
+import { type ResultIndex, type SectionKind, TRAVERSAL_COUNT_COLUMNS, type Traversal } from './format/model.js';
+import { BYTES_ROWS } from './format/packet-bytes.js';
+import type { ChosenPackets } from './packet-store.js';
+import { type Chunks, columnSection, jsonSection } from './sections.js';
 import { TRAVERSAL_ROWS } from './traversals.js';
 
 /** The program that makes reports. */
@@ -22,9 +24,14 @@ export interface ResultState {
 
 const ALL_IN_ONE = { chunks: 1, rows: 0 };
 
-/** What is on the page at once about the replay of COLLECTOR. */
-export function resultIndex(collector: Collector, { name, progress, summary }: ResultState): ResultIndex {
-  const { packets, tuples, traversals, details, timeline, run } = collector;
+/** What is on the page at once about the replay of COLLECTOR, of whose packets the report has CHOSEN. */
+export function resultIndex(
+  collector: Collector,
+  chosen: ChosenPackets,
+  { name, progress, summary }: ResultState,
+): ResultIndex {
+  const { tuples, traversals, timeline, run } = collector;
+  const { list, bytes } = chosen;
   return {
     name,
     isRunning: summary === undefined,
@@ -32,22 +39,22 @@ export function resultIndex(collector: Collector, { name, progress, summary }: R
     ...(summary === undefined ? {} : { summary }),
     start: collector.start ?? { sec: 0, nsec: 0 },
     durationNs: collector.durationNs,
-    packets: collector.packetsIndex,
+    packets: collector.packetsIndex(chosen),
     host: collector.host,
     inputs: run.names.inputs.map(({ name: input, files }) => ({ name: input, files })),
     names: Object.fromEntries(run.setting.names),
     timeline: timeline.index,
     sections: {
-      packets: { chunks: packets.chunks, rows: PACKET_ROWS },
-      bytes: { chunks: 0, rows: 0 },
+      packets: extentOf(list.rows),
+      bytes: bytes === undefined ? { chunks: 0, rows: BYTES_ROWS } : extentOf(bytes),
       traversals: { chunks: Math.ceil(traversals.all.length / TRAVERSAL_ROWS), rows: TRAVERSAL_ROWS },
       traversalCounts: ALL_IN_ONE,
-      tuples: { chunks: tuples.rows.chunks, rows: tuples.rows.rowsPerChunk },
+      tuples: extentOf(tuples.rows),
       rules: ALL_IN_ONE,
       connections: ALL_IN_ONE,
       timeline: ALL_IN_ONE,
       events: ALL_IN_ONE,
-      details: { chunks: Math.ceil(details.length / DETAIL_ROWS), rows: DETAIL_ROWS },
+      details: extentOf(list.details),
     },
   };
 }
@@ -56,23 +63,65 @@ function progressOf({ packets, consumedBytes, totalBytes }: ReplayProgress): Req
   return { packets, consumedBytes, totalBytes };
 }
 
-/** Section NUMBER of a KIND, as it is now. */
-export function resultSection(collector: Collector, kind: SectionKind, number: number): Uint8Array {
-  const { packets, tuples, traversals, details, timeline, connections } = collector;
+function extentOf({ chunks, rowsPerChunk }: Chunks): { chunks: number; rows: number } {
+  return { chunks, rows: rowsPerChunk };
+}
+
+export interface SectionPlace {
+  readonly kind: SectionKind;
+  /** Its number among those of its kind. */
+  readonly number: number;
+}
+
+/** The section at a place as it is now; undefined: there is none. */
+export function resultSection(
+  collector: Collector,
+  { list, bytes }: ChosenPackets,
+  { kind, number }: SectionPlace,
+): Uint8Array | undefined {
   switch (kind) {
     case 'packets':
-      return packets.section(number);
+      return sectionOf(list.rows, number);
     case 'bytes':
-      throw new RangeError('no bytes');
-    case 'traversals':
-      return jsonSection(traversals.all.slice(number * TRAVERSAL_ROWS, (number + 1) * TRAVERSAL_ROWS));
+      return bytes && sectionOf(bytes, number);
+    case 'details':
+      return sectionOf(list.details, number);
+    default:
+      return wholeSection(collector, kind, number);
+  }
+}
+
+function sectionOf(of: Chunks, number: number): Uint8Array | undefined {
+  return number < of.chunks ? of.section(number) : undefined;
+}
+
+/** The kinds of sections of which only a part may be in the report, and those that are always whole. */
+export const CHOSEN_KINDS = ['packets', 'bytes', 'details'] as const satisfies readonly SectionKind[];
+export const WHOLE_KINDS = [
+  'traversals',
+  'traversalCounts',
+  'tuples',
+  'rules',
+  'connections',
+  'timeline',
+  'events',
+] as const satisfies readonly SectionKind[];
+
+function wholeSection(
+  collector: Collector,
+  kind: (typeof WHOLE_KINDS)[number],
+  number: number,
+): Uint8Array | undefined {
+  const { tuples, traversals, timeline, connections } = collector;
+  if (kind === 'tuples') return sectionOf(tuples.rows, number);
+  if (kind === 'traversals') return traversalSection(traversals.all, number);
+  if (number > 0) return undefined;
+  switch (kind) {
     case 'traversalCounts':
       return columnSection(
         TRAVERSAL_COUNT_COLUMNS,
         traversals.packets.map((count, i) => [count, traversals.bytes[i]]),
       );
-    case 'tuples':
-      return tuples.rows.section(number);
     case 'connections':
       return connections.section();
     case 'rules':
@@ -85,7 +134,10 @@ export function resultSection(collector: Collector, kind: SectionKind, number: n
       return deflated(timeline.bytes());
     case 'events':
       return jsonSection(timeline.events());
-    case 'details':
-      return jsonSection(details.slice(number * DETAIL_ROWS, (number + 1) * DETAIL_ROWS));
   }
+}
+
+function traversalSection(all: readonly Traversal[], number: number): Uint8Array | undefined {
+  const first = number * TRAVERSAL_ROWS;
+  return first < all.length ? jsonSection(all.slice(first, first + TRAVERSAL_ROWS)) : undefined;
 }

@@ -9,11 +9,20 @@ export function jsonSection(value: unknown): Uint8Array {
   return deflated(ENCODER.encode(JSON.stringify(value)));
 }
 
+/** Sections of one kind that are only added to. */
+export interface Chunks {
+  readonly chunks: number;
+  readonly rowsPerChunk: number;
+  section(number: number): Uint8Array;
+}
+
 /** Rows of columns that are only ever added. */
-export class RowChunks<Name extends string> {
+export class RowChunks<Name extends string> implements Chunks {
   readonly rowsPerChunk: number;
   /** The rows of all chunks. */
   rows = 0;
+  /** What the full chunks take, compressed. */
+  size = 0;
   readonly #names: readonly Name[];
   readonly #full: Uint8Array[] = [];
   #open: ColumnWriter<Name>;
@@ -33,7 +42,9 @@ export class RowChunks<Name extends string> {
     this.#open.add(row);
     this.rows++;
     if (this.#open.rows < this.rowsPerChunk) return;
-    this.#full.push(deflated(this.#open.bytes()));
+    const section = deflated(this.#open.bytes());
+    this.#full.push(section);
+    this.size += section.length;
     this.#open = new ColumnWriter(this.#names);
   }
 

@@ -1,11 +1,11 @@
 /** The traversal of a packet, from its story: what it has in common with others is told with their values left out. */
 import { counted } from '../../codecs/text.js';
-import type { PacketFields, RoutedEvent, TrackedEvent, TranslatedEvent } from '../../core/events.js';
+import type { LeftEvent, PacketFields, RoutedEvent, TrackedEvent, TranslatedEvent } from '../../core/events.js';
 import type { Host } from '../../core/host/host.js';
 import { REASONS } from '../../core/reasons.js';
 import { formatDecider } from '../story/decider.js';
 import { NO_NAMES, packetWords } from '../story/packet-words.js';
-import { type RuleEffect, type RuleStep, type Stage, type Step, type Story, stepsOf } from '../story/story.js';
+import type { RuleEffect, RuleStep, Stage, Step, Story } from '../story/story.js';
 import { invalidWords, timedOutWords } from '../story/tracked-words.js';
 import type {
   RelatedTraversal,
@@ -16,36 +16,25 @@ import type {
   TraversalStep,
   Words,
 } from './format/model.js';
-import { compact, PacketValues } from './packet-values.js';
+import { compact, type PacketValues } from './packet-values.js';
 import type { RuleBook } from './rule-book.js';
 
 /** What words of a packet refer to. */
 export interface TraversalContext {
   readonly rules: Pick<RuleBook, 'ofRule' | 'ofChain'>;
   readonly host: Host;
+  /** Of the packet. */
+  readonly values: PacketValues;
 }
 
-export interface Traversed {
-  readonly traversal: Traversal;
-  readonly details: readonly string[];
+/** What the packet of STORY has in common with others; what it has not is in the details of CONTEXT's values then. */
+export function traversalOf(story: Story, context: TraversalContext): Traversal {
+  context.values.details.length = 0;
+  return new Teller(context).tell(story);
 }
 
-/** The packet of STORY as it left or was dropped. */
-export function packetAfter(story: Story): PacketFields | undefined {
-  const { left } = story;
-  if (left !== undefined) return left.packet;
-  return stepsOf(story).findLast((step) => step.kind === 'dropped')?.packet;
-}
-
-/** What the packet of STORY has in common with others. */
-export function traversalOf(story: Story, context: TraversalContext): Traversed {
-  const values = new PacketValues(story.packet, packetAfter(story));
-  const traversal = new Teller(values, context).tell(story);
-  return { traversal, details: values.details };
-}
-
-/** The interface that LEFT names, as columns have it. */
-export function outDevOf({ left }: Story, host: Host): number {
+/** The interface DEV where a packet left, as columns have it. */
+export function outDevOf(left: Pick<LeftEvent, 'dev'> | undefined, host: Host): number {
   if (left === undefined) return -1;
   return left.dev === undefined ? -2 : host.knownIndex(left.dev);
 }
@@ -54,8 +43,8 @@ class Teller {
   readonly #values: PacketValues;
   readonly #context: TraversalContext;
 
-  constructor(values: PacketValues, context: TraversalContext) {
-    this.#values = values;
+  constructor(context: TraversalContext) {
+    this.#values = context.values;
     this.#context = context;
   }
 
@@ -66,7 +55,7 @@ class Teller {
       decider: this.#decider(story),
       inDev: story.inDev === undefined ? -1 : this.#context.host.knownIndex(story.inDev),
       ...(tracked === undefined ? {} : { ctstate: tracked.ctstate }),
-      stages: stages.map((stage, i) => this.#stage(stage, story, stages[i + 1])),
+      stages: this.#stages(stages, story),
       related: related.map((one) => this.#related(one)),
       uncertain: uncertain.map(({ reason }) => reason),
     };
@@ -78,7 +67,7 @@ class Teller {
       ...this.tell(story),
       origin: origin === 'frame' ? 'loopback' : origin,
       words: packet === undefined ? '' : this.#packet(packet),
-      outDev: outDevOf(story, this.#context.host),
+      outDev: outDevOf(story.left, this.#context.host),
     };
   }
 
@@ -114,14 +103,21 @@ class Teller {
     }
   }
 
-  #stage({ hook, steps }: Stage, story: Story, next: Stage | undefined): TraversalStage {
-    return {
-      ...(hook === undefined ? {} : { hook }),
-      steps: steps.map((step) => this.#step(step, story, next)),
-    };
+  #stages(stages: readonly Stage[], story: Story): TraversalStage[] {
+    let destination = story.packet?.destination ?? '';
+    return stages.map(({ hook, packet, steps }) => {
+      destination = packet?.destination ?? destination;
+      const told = steps.map((step) => {
+        const words = this.#step(step, story, destination);
+        for (const { end, to } of translationsIn(step)) if (end === 'destination') destination = to.address;
+        return words;
+      });
+      return { ...(hook === undefined ? {} : { hook }), steps: told };
+    });
   }
 
-  #step(step: Step, story: Story, next: Stage | undefined): TraversalStep {
+  /** DESTINATION: of the packet, as it comes to STEP of STORY. */
+  #step(step: Step, story: Story, destination: string): TraversalStep {
     const { rules, host } = this.#context;
     switch (step.kind) {
       case 'rule':
@@ -133,7 +129,7 @@ class Teller {
       case 'tracked':
         return this.#tracked(step);
       case 'routed':
-        return this.#routed(step, story, next);
+        return this.#routed(step, destination);
       case 'dropped':
         return { kind: 'dropped', words: REASONS[step.cause.reason] };
       case 'left':
@@ -178,8 +174,9 @@ class Teller {
     }
     const { set, from, to } = effect;
     const what = set === undefined ? effect.what : `entries of set ${set}`;
-    if (from === undefined) return to === undefined ? `${what} changed` : `${what} ${to}`;
-    return `${what} ${from} → ${to ?? 'none'}`;
+    const word = (text: string): string | number => this.#values.word(effect.what, text);
+    if (from === undefined) return to === undefined ? `${what} changed` : compact([`${what} `, word(to)]);
+    return compact([`${what} `, word(from), ' → ', to === undefined ? 'none' : word(to)]);
   }
 
   #translation({ end, from, to }: TranslatedEvent): Words {
@@ -195,11 +192,10 @@ class Teller {
     return { kind: 'tracked', ctstate, words: [this.#values.detail(invalidWords(step))], isInvalid: true };
   }
 
-  #routed({ to, dev, nextHop, reason, isAgain }: RoutedEvent, story: Story, next: Stage | undefined): TraversalStep {
+  #routed({ to, dev, nextHop, reason, isAgain }: RoutedEvent, address: string): TraversalStep {
     const again = isAgain ? 'again: ' : '';
     if (to === 'nowhere')
       return { kind: 'routed', to, words: `${again}${reason === undefined ? 'nowhere' : REASONS[reason]}` };
-    const address = next?.packet?.destination ?? story.packet?.destination ?? '';
     const destination = this.#values.end({ address });
     if (to === 'host') return { kind: 'routed', to, words: compact([again, ...destination, ' is local']) };
     const via = nextHop === address ? 'direct' : `via ${nextHop}`;
@@ -209,6 +205,11 @@ class Teller {
       words: compact([again, ...destination, ` ${via} out ${dev}`]),
     };
   }
+}
+
+function translationsIn(step: Step): readonly TranslatedEvent[] {
+  if (step.kind === 'translated') return [step];
+  return step.kind === 'rule' ? step.effects.filter((effect) => effect.kind === 'translated') : [];
 }
 
 function endOf(address: string, port: number | undefined): { address: string; port?: number } {

@@ -1,5 +1,6 @@
 /** The ends of packets, each told once. */
 import type { PacketFields } from '../../core/events.js';
+import { TupleIndex } from './connections/tuple-index.js';
 import { TUPLE_COLUMNS } from './format/model.js';
 import { RowChunks } from './sections.js';
 
@@ -8,22 +9,31 @@ const TUPLE_ROWS = 1 << 16;
 
 export class Tuples {
   readonly rows = new RowChunks(TUPLE_COLUMNS, TUPLE_ROWS);
-  readonly #numbers = new Map<string, number>();
+  readonly #numbers = new TupleIndex();
 
-  /** The number of the ends of PACKET. */
-  numberOf({ protocol, source, destination, sport, dport, icmp }: PacketFields): number {
-    const [from, to] = icmp === undefined ? [sport ?? -1, dport ?? -1] : [icmp.type, icmp.code];
-    return this.numberOfRow([protocol, addressNumber(source), addressNumber(destination), from, to, -1]);
+  /** The number of the ends of PACKET. ICMP_ID: of an ICMP query; -1: it is none. */
+  numberOf({ protocol, source, destination, sport, dport, icmp }: PacketFields, icmpId: number): number {
+    const from = addressNumber(source);
+    const to = addressNumber(destination);
+    return icmp === undefined
+      ? this.#numberOf(protocol, from, to, sport ?? -1, dport ?? -1, -1)
+      : this.#numberOf(protocol, from, to, icmp.type, icmp.code, icmpId);
   }
 
-  /** The number of ROW, of TUPLE_COLUMNS. */
+  /** The number of the ends in a row of TUPLE_COLUMNS. */
   numberOfRow(row: readonly number[]): number {
-    const key = row.join(' ');
-    const known = this.#numbers.get(key);
-    if (known !== undefined) return known;
+    return this.#numberOf(row[0], row[1], row[2], row[3], row[4], row[5]);
+  }
+
+  #numberOf(protocol: number, source: number, destination: number, sport: number, dport: number, id: number): number {
+    const ports = (sport & 0xffff) | (dport << 16);
+    // Whether there are ports, and the ID of a query.
+    const more = protocol | (sport < 0 ? 0 : 1 << 8) | ((id + 1) << 9);
+    const known = this.#numbers.get(source | 0, destination | 0, ports, more);
+    if (known >= 0) return known;
     const number = this.rows.rows;
-    this.#numbers.set(key, number);
-    this.rows.add(row);
+    this.#numbers.set(source | 0, destination | 0, ports, more, number);
+    this.rows.add([protocol, source, destination, sport, dport, id]);
     return number;
   }
 }

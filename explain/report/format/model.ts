@@ -55,6 +55,8 @@ export interface PacketsIndex {
   readonly leftOutBy?: 'show' | 'size';
   /** Listed packets whose bytes are not in the file. */
   readonly withoutBytes: number;
+  /** Of their bytes, only headers are in the file. */
+  readonly hasHeadersOnly?: true;
 }
 
 /**
