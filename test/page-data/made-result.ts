@@ -66,6 +66,7 @@ function tupleColumns(tuples: readonly MadeTuple[]): TupleColumns {
     addressNumber(destination),
     sport,
     dport,
+    -1,
   ]);
   const columns = TUPLE_COLUMNS.map((name, i) => [name, Float64Array.from(rows, (row) => row[i])]);
   return Object.fromEntries(columns) as unknown as TupleColumns;

@@ -38,7 +38,7 @@ try {
         await tab.goto(`${pathToFileURL(resolve(page))}#view=${name}${rest && `&${rest}`}`);
         await tab.getByRole('tab', { name, exact: true }).waitFor();
         await tab.waitForTimeout(400);
-        await tab.screenshot({ path: join(folder, `${name}-${width}-${colorScheme}.png`) });
+        await tab.screenshot({ path: join(folder, `${view.replace(/\W+/g, '-')}-${width}-${colorScheme}.png`) });
       }
       await context.close();
     }

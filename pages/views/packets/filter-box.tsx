@@ -1,0 +1,79 @@
+import { useEffect, useId, useRef, useState } from 'preact/hooks';
+import type { Result } from '../../data/result.js';
+import { textProblem } from '../../data/select-rows.js';
+
+/** How long nobody has to type before packets are looked for. */
+const PAUSE_MS = 120;
+
+/** The search box: what is typed chooses packets at once, and what of it cannot be read is told. */
+export function FilterBox(props: {
+  readonly result: Result;
+  readonly text: string;
+  readonly onText: (text: string) => void;
+}) {
+  const { result, text, onText } = props;
+  const [typed, setTyped] = useState(text);
+  const sent = useRef(text);
+  const id = useId();
+  useEffect(() => {
+    // Somebody else has changed it: a chip was taken away, or the page went back.
+    if (text !== sent.current) setTyped(text);
+    sent.current = text;
+  }, [text]);
+  useEffect(() => {
+    if (typed === sent.current) return;
+    const timer = setTimeout(() => {
+      sent.current = typed;
+      onText(typed);
+    }, PAUSE_MS);
+    return () => clearTimeout(timer);
+  }, [typed]);
+  const problem = textProblem(result, typed);
+  return (
+    <search class="filter-box">
+      <label for={`${id}text`}>Filter</label>
+      <input
+        id={`${id}text`}
+        type="search"
+        value={typed}
+        placeholder="tcp 10.0.0.0/8 > *:443 S, or any text"
+        autocomplete="off"
+        spellcheck={false}
+        aria-describedby={`${id}problem`}
+        onInput={({ currentTarget }) => setTyped(currentTarget.value)}
+      />
+      <FilterHelp />
+      <p id={`${id}problem`} role="status">
+        {problem && `Column ${problem.column}: ${problem.message}`}
+      </p>
+    </search>
+  );
+}
+
+const EXAMPLES: readonly (readonly [text: string, meaning: string])[] = [
+  ['tcp 203.0.113.7 > *:443', 'a protocol, from where, to where; any part may be left out'],
+  ['tcp S', 'flags of TCP, as in trace: S, SA, R, …'],
+  ['icmp echo-request', 'a type of ICMP'],
+  ['in eth0   out !docker0', 'the interfaces that packets came and left by'],
+  ['len 1400-   state INVALID', "their length, and conntrack's state"],
+  ['web   10.0.0   :8080   dropped', 'text in ends, names, interfaces, verdicts and rules that decided'],
+  ['"tcp"   !web', 'in quotes: text only; !: packets without it'],
+];
+
+function FilterHelp() {
+  return (
+    <details class="filter-help">
+      <summary aria-label="What can be typed">?</summary>
+      <dl>
+        {EXAMPLES.map(([text, meaning]) => (
+          <div key={text}>
+            <dt>
+              <code>{text}</code>
+            </dt>
+            <dd>{meaning}</dd>
+          </div>
+        ))}
+      </dl>
+    </details>
+  );
+}
