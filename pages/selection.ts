@@ -42,6 +42,8 @@ export interface Selection {
   readonly step?: number;
   /** The connection that is open; `filter.connection` is another matter. */
   readonly connection?: number;
+  /** The rule that is open in Rules. */
+  readonly openRule?: number | undefined;
 }
 
 /** What each view is given. */
