@@ -86,6 +86,7 @@ export interface ExampleSummary {
   readonly file: string;
   /** The frame's number in that file, from 1. */
   readonly number: number;
+  readonly frame: FrameExample;
   /** What became of it; undefined: it does not arrive, or was not traced. */
   readonly old: Story | undefined;
   readonly new: Story | undefined;
@@ -168,7 +169,7 @@ function summarize(
     old: sideOf(group.old),
     new: sideOf(group.new),
     services: { count: services.length, listed: services.slice(0, MOST_LISTED).map(serviceSummary) },
-    example: { ...placeOf(example, runs.old), old: old.get(example.key), new: other.get(example.key) },
+    example: { ...placeOf(example, runs.old), frame: example, old: old.get(example.key), new: other.get(example.key) },
   };
 }
 

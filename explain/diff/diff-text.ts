@@ -1,7 +1,5 @@
 /** What two hosts treat differently, as text. */
 
-import { protocolName } from '../../codecs/protocol-names.js';
-import { formatIcmpKind } from '../../codecs/sentence/icmp-kinds.js';
 import { counted, shown, shownPath } from '../../codecs/text.js';
 import { saveRule } from '../../core/rules/save.js';
 import type { Names } from '../../replay/names.js';
@@ -9,12 +7,14 @@ import { formatDecider } from '../story/decider.js';
 import { LEAD, layout } from '../story/layout.js';
 import { packetWords } from '../story/packet-words.js';
 import { type Row, rowsOf } from '../story/rows.js';
+import { sentWords } from '../story/sent-words.js';
 import type { Decider, Story } from '../story/story.js';
 import { columns, NO_BREAK, wrapAfter } from '../text/columns.js';
 import type { Style } from '../text/style.js';
-import { bothWays } from './both-ways.js';
 import type { DifferenceSide, DifferenceSummary, DiffSummary, ServiceSummary } from './diff-summary.js';
 import { DIFFERENCE_KINDS, type DifferenceKind, KIND_NAMES } from './kinds.js';
+import { markedRows } from './merged-rows.js';
+import { destinationsOf, serviceName, sourcesOf } from './service-words.js';
 
 export interface DiffTextOptions {
   readonly width: number;
@@ -101,25 +101,9 @@ function colorOf(kind: DifferenceKind, style: Style): (text: string) => string {
 }
 
 function serviceRow(service: ServiceSummary, names: Names): string[] {
-  const { connections, packets, sources, destinations, source, destination } = service;
-  const named = (address: string): string => {
-    const name = names.get(address);
-    return name === undefined ? address : `${address} (${shown(name)})`;
-  };
-  const from = sources === 1 ? named(source) : `${sources} addresses`;
-  const to = destinations === 1 ? named(destination) : `${destinations} addresses`;
-  return [serviceName(service), counted(connections, 'connection'), counted(packets, 'packet'), `${from} → ${to}`];
-}
-
-/** `tcp 8081`, `icmp echo-request`, `gre`. */
-function serviceName({ protocol, port, icmp }: ServiceSummary): string {
-  const name = protocolName(protocol);
-  if (port !== undefined) return `${name} ${port}`;
-  if (icmp === undefined) return name;
-  const kind = formatIcmpKind(icmp, protocol);
-  // A type whose codes have no names is named by itself.
-  const isNumber = kind === `${icmp.type}/${icmp.code}`;
-  return `${name} ${isNumber && icmp.code === 0 ? formatIcmpKind({ ...icmp, code: undefined }, protocol) : kind}`;
+  const { connections, packets } = service;
+  const ends = `${shown(sourcesOf(service, names))} → ${shown(destinationsOf(service, names))}`;
+  return [serviceName(service), counted(connections, 'connection'), counted(packets, 'packet'), ends];
 }
 
 /** `old  forwarded  rules.v4:31  -A DOCKER …`. */
@@ -142,7 +126,7 @@ function exampleLines({ example }: DifferenceSummary, names: Names, width: numbe
   const place = `frame ${number} of ${shownPath(file)} (${shown(dev)})`;
   const packet = (old ?? other)?.packet;
   const words = packet === undefined ? '' : `${packetWords(packet, { inDev: (old ?? other)?.inDev }, names)}   `;
-  const rows = bothWays(...([old, other].map((story) => (story ? rowsOf(story, { names }) : [])) as [Row[], Row[]]));
+  const rows = markedRows(...([old, other].map((story) => (story ? rowsOf(story, { names }) : [])) as [Row[], Row[]]));
   return [
     ...wrapAfter('  e.g. ', `${words}${place}`, width),
     ...layout(rows, width - INDENT, style).map((line) => ' '.repeat(INDENT) + line),
@@ -154,16 +138,7 @@ function exampleLines({ example }: DifferenceSummary, names: Names, width: numbe
 
 /** What left because of the packet of STORY, and what the host did not send after all. */
 function leftLines(label: string, story: Story, names: Names, width: number): string[] {
-  const left: string[] = [];
-  const tell = (one: Story): void => {
-    const place = one.left?.dev === undefined ? {} : { outDev: one.left.dev };
-    if (one.left !== undefined && (one.left.dev !== undefined || one === story))
-      left.push(
-        `${packetWords(one.left.packet, place, names)}${one.left.dev === undefined ? ', to the host itself' : ''}`,
-      );
-    for (const related of one.related) tell(related);
-  };
-  tell(story);
+  const left = sentWords(story, names);
   const words = left.length === 0 ? ['nothing is sent'] : left;
   return words.flatMap((line, i) => wrapAfter(`  ${(i === 0 ? `${label} sends` : '').padEnd(LEAD)}  `, line, width));
 }

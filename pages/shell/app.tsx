@@ -11,10 +11,15 @@ import './app.css';
 
 function viewsOf({ index }: ReportData): ViewName[] {
   return [
-    ...(index.isComparison ? (['Comparison'] as const) : []),
+    ...(hasComparison(index) ? (['Comparison'] as const) : []),
     ...(index.results.length > 0 ? (['Host', 'Connections', 'Rules', 'Packets', 'Timeline'] as const) : []),
     ...(index.hasBench ? (['Bench'] as const) : []),
   ];
+}
+
+/** Of two results, or of one with what a captured host sent. */
+function hasComparison({ isComparison, results }: ReportData['index']): boolean {
+  return isComparison || results.some(({ summary }) => summary?.egress !== undefined);
 }
 
 export function App({ report }: { readonly report: ReportData }) {
@@ -37,7 +42,7 @@ export function App({ report }: { readonly report: ReportData }) {
                 key={report.results.indexOf(result)}
                 {...{ report, result, view, isOneOfMany: shown.length > 1 }}
                 selection={result === chosen ? selection : ofOther(selection)}
-                select={(change) => select({ ...change, ...numberOf(report, result) })}
+                select={(change) => select({ ...numberOf(report, result), ...change })}
               />
             ))}
           </div>

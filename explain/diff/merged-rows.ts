@@ -13,13 +13,27 @@ interface Place {
 }
 
 interface MarkedPlace {
-  readonly side: keyof typeof MARKS;
+  readonly side: Side;
   readonly place: Place;
   readonly label: string;
 }
 
+export type Side = keyof typeof MARKS;
+
+/** A row of one host, or of both. */
+export interface SideRow {
+  readonly side: Side;
+  /** With `hook` on the first row of a hook, whichever host it is of. */
+  readonly row: Row;
+}
+
 /** The rows of OLD and OTHER, hook by hook. Rows that are not on both sides are marked. */
-export function bothWays(old: readonly Row[], other: readonly Row[]): Row[] {
+export function markedRows(old: readonly Row[], other: readonly Row[]): Row[] {
+  return mergedRows(old, other).map(({ side, row }) => ({ ...row, label: MARKS[side] + row.label }));
+}
+
+/** The same, with the sides beside the rows. */
+export function mergedRows(old: readonly Row[], other: readonly Row[]): SideRow[] {
   const [a, b] = [byHook(placesOf(old)), byHook(placesOf(other))];
   const merged: MarkedPlace[] = [];
   while (a.length > 0 || b.length > 0) {
@@ -34,7 +48,7 @@ export function bothWays(old: readonly Row[], other: readonly Row[]): Row[] {
     const { hook: _, ...rest } = row;
     const isFirst = here !== hook;
     hook = here;
-    return { ...rest, label: MARKS[side] + label, ...(isFirst && here !== undefined ? { hook: here } : {}) };
+    return { side, row: { ...rest, label, ...(isFirst && here !== undefined ? { hook: here } : {}) } };
   });
 }
 
