@@ -71,6 +71,7 @@ export class ReportedRun {
 
   /** As it is now; undefined: it has not begun to read packets. */
   index(): ResultIndex | undefined {
+    if (this.#collector?.start === undefined && this.#summary === undefined) return undefined;
     const collector = this.#collector;
     return collector && resultIndex(collector, this.#chosenOf(collector), { name: this.name, ...this.#state });
   }
