@@ -1,6 +1,7 @@
 /** How many packets went where in the host: what its picture is filled with. */
 import { courseOf, type Place, type Station, type Stop, type Tables } from '../../../explain/report/format/course.js';
 import {
+  type HostPicture,
   type RelatedTraversal,
   type RulesSection,
   type Traversal,
@@ -53,6 +54,14 @@ export interface Cause {
 /** What `courseOf` asks, told by RULES. */
 export function tablesOf({ rules, chains }: RulesSection): Tables {
   return { ofRule: (rule) => chains[rules[rule].chain].table, ofChain: (chain) => chains[chain].table };
+}
+
+/** The number of lo. */
+export function loopbackOf({ interfaces }: HostPicture): number {
+  return Math.max(
+    0,
+    interfaces.findIndex(({ isLoopback }) => isLoopback),
+  );
 }
 
 /** What PACKETS, how many took each of TRAVERSALS, fill the picture with. LOOPBACK: the number of lo. */

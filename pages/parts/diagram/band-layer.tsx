@@ -10,8 +10,8 @@ export interface Band {
   readonly all: Amounts;
   readonly chosen: Amounts;
   readonly isDirected: boolean;
-  /** The open packet takes it. */
-  readonly isOnCourse: boolean;
+  /** The open packet took it, or will take it. */
+  readonly course: 'done' | 'ahead' | undefined;
 }
 
 /** All bands, behind everything else. MOST: how many packets the widest one stands for. */
@@ -26,7 +26,7 @@ export function BandLayer({ layout, bands, most }: { layout: Layout; bands: read
 }
 
 function BandShape({ band, most }: { band: Band; most: number }) {
-  const { line, all, chosen, isOnCourse } = band;
+  const { line, all, chosen, course } = band;
   const width = bandWidth(sumOf(all), most);
   const strands = useMemo(() => strandsOf(chosen, bandWidth(sumOf(chosen), most)), [chosen, most]);
   return (
@@ -36,7 +36,7 @@ function BandShape({ band, most }: { band: Band; most: number }) {
         <path key={kind} class={`strand ${STRANDS[kind]}`} d={bandPath(line, offset, width)} />
       ))}
       {band.isDirected && <path class={`arrow${width < 9 ? '' : ' inside'}`} d={arrow(line, width)} />}
-      {isOnCourse && <path class="course" d={centre(line)} />}
+      {course && <path class={`course ${course}`} d={centre(line)} />}
     </g>
   );
 }

@@ -47,7 +47,7 @@ function RoomRow({ room, most, ...props }: PartProps & { readonly room: HookRoom
         aria-label={`${place}${detail === '' ? '' : `, ${detail}`}, priority ${shown}: ${counted(seen, 'packet')}`}
         onClick={() => onPlace(place)}
       >
-        {!isQuiet && most > 0 && <span class="share" style={{ width: `${(100 * seen) / most}%` }} />}
+        {!isQuiet && seen > 0 && <span class="share" style={{ width: `${(100 * seen) / most}%` }} />}
         <span class="name">{room.room}</span>
         <span class="priority">
           {detail} {shown}

@@ -19,14 +19,14 @@ export function HostDiagram(props: DiagramProps) {
   const ref = useRef<HTMLDivElement>(null);
   const width = useWidth(ref);
   return (
-    <div class={`diagram${props.isQuiet ? ' quiet' : ''}`} ref={ref}>
+    <div class={`diagram${props.isQuiet ? ' quiet' : ''}${props.course ? ' followed' : ''}`} ref={ref}>
       {width > 0 && <Drawing {...props} width={width} />}
     </div>
   );
 }
 
 function Drawing({ width, ...props }: DiagramProps & { readonly width: number }) {
-  const { picture, rules, flow, isSparse = false, course } = props;
+  const { picture, rules, flow, isSparse = false, course, reached } = props;
   const model = useMemo(
     () => diagramModel({ picture, rules, flow, isSparse }, width),
     [picture, rules, flow, isSparse, width],
@@ -35,7 +35,7 @@ function Drawing({ width, ...props }: DiagramProps & { readonly width: number })
     () => new Set((course ?? []).flatMap(({ station, place }): string[] => [station, place])),
     [course],
   );
-  const bands = useMemo(() => bandsOf(model, props), [model, flow, props.chosen, course]);
+  const bands = useMemo(() => bandsOf(model, props), [model, flow, props.chosen, course, reached]);
   const most = useMemo(() => mostOf(model, flow), [model, flow]);
   const { layout } = model;
   const parts: PartProps = { ...props, model, visited };
@@ -62,19 +62,24 @@ function Drawing({ width, ...props }: DiagramProps & { readonly width: number })
   );
 }
 
-function bandsOf({ layout, inCards, outCards }: DiagramModel, { flow, chosen, course = [] }: DiagramProps): Band[] {
-  const steps = new Set(course.map(({ station }, i) => `${course[i - 1]?.station} ${station}`));
+function bandsOf({ layout, inCards, outCards }: DiagramModel, props: DiagramProps): Band[] {
+  const { flow, chosen, course = [], reached = course.length } = props;
+  const steps = new Map<string, Band['course']>(
+    course.map(({ station }, i) => [`${course[i - 1]?.station} ${station}`, i <= reached ? 'done' : 'ahead']),
+  );
   const between = layout.edges.map(({ from, to, line }): Band => {
     const [all, some] = [flow, chosen].map((one) => amountsBetween(one, from, to));
-    return { key: `${from}-${to}`, line, all, chosen: some, isDirected: true, isOnCourse: steps.has(`${from} ${to}`) };
+    const name = `${from} ${to}`;
+    return { key: name, line, all, chosen: some, isDirected: true, course: steps.get(name) };
   });
   const ofCards = (['in', 'out'] as const).flatMap((side) => {
     const cards = side === 'in' ? inCards : outCards;
     return (side === 'in' ? layout.inEdges : layout.outEdges).map(({ card, line }): Band => {
       const { devs } = cards[card];
       const [all, some] = [flow, chosen].map((one) => amountsOf(one, side, devs));
-      const isOnCourse = devs.some((dev) => steps.has(side === 'in' ? `in ${dev} link` : `egress out ${dev}`));
-      return { key: `${side}-${devs.join()}`, line, all, chosen: some, isDirected: false, isOnCourse };
+      const names = devs.map((dev) => (side === 'in' ? `in ${dev} link` : `egress out ${dev}`));
+      const taken = names.map((name) => steps.get(name)).find((one) => one !== undefined);
+      return { key: `${side}-${devs.join()}`, line, all, chosen: some, isDirected: false, course: taken };
     });
   });
   return [...ofCards, ...between];
@@ -111,7 +116,7 @@ function RoutingBox(props: PartProps) {
       >
         routing
       </button>
-      <p class="note">whose is it?</p>
+      <p class="note">to the host, or onwards</p>
       <Ends place="routing" {...props} />
     </div>
   );

@@ -8,9 +8,9 @@ import type { DiagramModel, DiagramSources } from '../../data/diagram/model.js';
 export interface DiagramProps extends DiagramSources {
   /** Of the packets that a filter chooses; the same as `flow` without one. */
   readonly chosen: HostFlow;
-  /** The way of the open packet, and the place where it is. */
+  /** Where the open packet came through, and the position in that where it is. */
   readonly course?: readonly Stop[] | undefined;
-  readonly at?: Place | undefined;
+  readonly reached?: number | undefined;
   /** What is looked at: its place, or `in 3,4` for interfaces that share a card. */
   readonly looked?: string | undefined;
   /** Without numbers. */
@@ -32,10 +32,11 @@ export function boxStyle({ x, y, width, height }: Box) {
 }
 
 /** The classes of a part at PLACE. */
-export function partClass(place: string, { visited, at, looked, course }: PartProps): string {
+export function partClass(place: string, { visited, looked, course, reached = -1 }: PartProps): string {
+  const { place: at, station } = course?.[reached] ?? {};
   return [
     looked === place ? ' looked' : '',
     visited.has(place) ? ' visited' : course ? ' aside' : '',
-    at === place ? ' at' : '',
+    at === place ? ' at' : station === place ? ' around' : '',
   ].join('');
 }

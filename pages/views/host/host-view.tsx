@@ -2,12 +2,14 @@
 import { useMemo, useState } from 'preact/hooks';
 import { courseOf } from '../../../explain/report/format/course.js';
 import type { RulesSection, Traversal } from '../../../explain/report/format/model.js';
-import { hostFlow, tablesOf } from '../../data/diagram/host-flow.js';
+import { hostFlow, loopbackOf, tablesOf } from '../../data/diagram/host-flow.js';
+import { stopOfStep } from '../../data/diagram/steps.js';
 import type { TraversalTotals } from '../../data/result.js';
 import { HostDiagram } from '../../parts/diagram/host-diagram.js';
 import { Loading } from '../../parts/loading.js';
 import { useLoaded } from '../../parts/use-loaded.js';
 import type { ViewProps } from '../../selection.js';
+import { FollowedPacket } from './followed-packet.js';
 import { Legend } from './legend.js';
 import { filterOfPlace, isChosen, placeOfFilter } from './place-filter.js';
 import { PlacePanel } from './place-panel.js';
@@ -38,10 +40,7 @@ export function HostView(props: ViewProps) {
 function HostPage({ rules, traversals, all, chosen, open, ...props }: ViewProps & HostData) {
   const { result, selection, select } = props;
   const picture = result.index.host;
-  const loopback = Math.max(
-    0,
-    picture.interfaces.findIndex(({ isLoopback }) => isLoopback),
-  );
+  const loopback = loopbackOf(picture);
   const tables = useMemo(() => tablesOf(rules), [rules]);
   const flow = useMemo(() => hostFlow(traversals, all.packets, tables, loopback), [traversals, all, tables]);
   const some = useMemo(
@@ -49,6 +48,8 @@ function HostPage({ rules, traversals, all, chosen, open, ...props }: ViewProps 
     [flow, chosen],
   );
   const course = useMemo(() => open && courseOf(open, tables, loopback), [open, tables]);
+  const { step = 0 } = selection;
+  const reached = open && course && stopOfStep(course, open, step);
   const [clicked, setClicked] = useState<string>();
   const { filter } = selection;
   const looked = clicked !== undefined && isChosen(clicked, filter) ? clicked : placeOfFilter(filter);
@@ -59,9 +60,10 @@ function HostPage({ rules, traversals, all, chosen, open, ...props }: ViewProps 
   };
   return (
     <div class="host-page">
+      {open && <FollowedPacket {...{ rules, traversal: open, selection, select }} />}
       <div>
         <HostDiagram
-          {...{ picture, rules, flow, chosen: some, looked, course }}
+          {...{ picture, rules, flow, chosen: some, looked, course, reached }}
           onPlace={look}
           onEnd={(place, kind) => {
             setClicked(place);

@@ -1,0 +1,41 @@
+import { useMemo } from 'preact/hooks';
+import { courseOf } from '../../../explain/report/format/course.js';
+import type { HostPicture, RulesSection, Traversal } from '../../../explain/report/format/model.js';
+import { hostFlow, loopbackOf, tablesOf } from '../../data/diagram/host-flow.js';
+import { stepInPlace, stopOfStep } from '../../data/diagram/steps.js';
+import { HostDiagram } from './host-diagram.js';
+
+/**
+ * The picture of the host with the course of one traversal, and where on it step STEP is, counted through all of its
+ * stages. ON_STEP: somebody chose a place, and so the first step there.
+ */
+export function TraversalDiagram(props: {
+  readonly picture: HostPicture;
+  readonly rules: RulesSection;
+  readonly traversal: Traversal;
+  readonly step: number;
+  readonly onStep: (step: number) => void;
+}) {
+  const { picture, rules, traversal, step, onStep } = props;
+  const { flow, course } = useMemo(() => {
+    const [tables, loopback] = [tablesOf(rules), loopbackOf(picture)];
+    return {
+      flow: hostFlow([traversal], Float64Array.of(1), tables, loopback),
+      course: courseOf(traversal, tables, loopback),
+    };
+  }, [picture, rules, traversal]);
+  const choose = (place: string) => {
+    const first = stepInPlace(course, traversal, place);
+    if (first !== undefined) onStep(first);
+  };
+  return (
+    <HostDiagram
+      {...{ picture, rules, flow, course }}
+      chosen={flow}
+      reached={stopOfStep(course, traversal, step)}
+      isSparse
+      isQuiet
+      onPlace={choose}
+    />
+  );
+}
