@@ -45,7 +45,7 @@ function OutlineList({ map, counts, current, go }: Parameters<typeof Outline>[0]
   const lines = map.ruleset.tables.flatMap(({ table, chains: numbers }) => [table, ...numbers]);
   const [first, end] = useWindow(ref, lines.length, HEIGHT);
   return (
-    <nav ref={ref} class="outline" aria-label="Chains">
+    <nav ref={ref} class="rule-outline" aria-label="Chains">
       <div style={{ height: `${lines.length * HEIGHT}px` }}>
         {lines.slice(first, end).map((line, i) => {
           const style = { top: `${(first + i) * HEIGHT}px` };

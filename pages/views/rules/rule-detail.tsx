@@ -82,26 +82,26 @@ function OneRule(props: DetailProps & { readonly rule: number }) {
       <p class="whole-rule">
         <span class="w-option">-A {name}</span> <RuleText text={text} />
       </p>
-      <p class="place">
+      <p class="rule-note">
         {file}:{line}
         {comment && !text.includes(comment) ? ` · ${comment}` : ''}
       </p>
-      {unsupported && <p class="warning">{unsupported}: it never matches here.</p>}
+      {unsupported && <p class="rule-warning">{unsupported}: it never matches here.</p>}
       {never && (
-        <p class="warning">
+        <p class="rule-warning">
           Can never match: {never}
           {neverBy.map((one) => (
             <Place key={one} map={map} opened={{ rule: one }} go={go} />
           ))}
         </p>
       )}
-      {until !== undefined && <p class="place">Until {changeWords(until)}.</p>}
+      {until !== undefined && <p class="rule-note">Until {changeWords(until)}.</p>}
       {jump !== undefined && (
         <p>
           Goes to <Place map={map} opened={{ chain: jump }} go={go} />
         </p>
       )}
-      <dl class="figures">
+      <dl class="rule-figures">
         <dt>Packets compared</dt>
         <dd>
           <Figure all={counts.asked[rule]} chosen={chosen?.asked[rule]} />
@@ -115,7 +115,7 @@ function OneRule(props: DetailProps & { readonly rule: number }) {
           {counted(all.packets, 'packet')}, {bytesInWords(all.bytes)}
         </dd>
       </dl>
-      <p class="actions">
+      <p class="rule-actions">
         <Show count={matched[rule]} filter={{ rule, isMatched: true }} show={show}>
           it matched
         </Show>
@@ -130,7 +130,7 @@ function OneRule(props: DetailProps & { readonly rule: number }) {
         </>
       )}
       {asked[rule] === 0 && (
-        <p class="place">{chosen ? 'None of the chosen packets' : 'No packet'} came to this rule.</p>
+        <p class="rule-note">{chosen ? 'None of the chosen packets' : 'No packet'} came to this rule.</p>
       )}
     </>
   );
@@ -150,7 +150,7 @@ function Misses({ misses, of }: { readonly misses: ReturnType<typeof missesOf>; 
       ))}
       {left.length > 0 && <li>and {grouped(left.length)} more conditions</li>}
       {misses.reduce((sum, { packets }) => sum + packets, 0) > of && (
-        <li class="place">One packet may fail several.</li>
+        <li class="rule-note">One packet may fail several.</li>
       )}
     </ul>
   );
@@ -163,12 +163,12 @@ function OneChain({ map, chain, counts, chosen, go, show }: DetailProps & { read
   return (
     <>
       {file !== undefined && (
-        <p class="place">
+        <p class="rule-note">
           {file}:{line}
         </p>
       )}
       {never && (
-        <p class="warning">
+        <p class="rule-warning">
           {hook ? 'Its policy never decides: ' : 'Never entered: '}
           {never}
           {neverBy.map((one) => (
@@ -176,7 +176,7 @@ function OneChain({ map, chain, counts, chosen, go, show }: DetailProps & { read
           ))}
         </p>
       )}
-      <dl class="figures">
+      <dl class="rule-figures">
         <dt>Packets entered</dt>
         <dd>
           <Figure all={entered(counts)} chosen={chosen && entered(chosen)} />
@@ -192,7 +192,7 @@ function OneChain({ map, chain, counts, chosen, go, show }: DetailProps & { read
           </>
         )}
       </dl>
-      <p class="actions">
+      <p class="rule-actions">
         <Show count={entered(chosen ?? counts)} filter={{ chain }} show={show}>
           through it
         </Show>

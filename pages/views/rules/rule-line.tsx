@@ -19,7 +19,7 @@ export function RuleLine(props: {
   return (
     <tr
       id={`line-${key}`}
-      class={`line ${kind}${isActive ? ' active' : ''} ${kind === 'rule' ? stateOf(row.rule, context) : ''}`}
+      class={`rule-row ${kind}${isActive ? ' active' : ''} ${kind === 'rule' ? stateOf(row.rule, context) : ''}`}
       aria-level={level}
       aria-rowindex={index + 2}
       aria-selected={isActive}
@@ -77,7 +77,7 @@ function Mark({ title, children }: { readonly title: string; readonly children: 
 function Heat({ asked, matched, most }: { readonly asked: number; readonly matched: number; readonly most: number }) {
   const width = (count: number) => ({ width: `${Math.round(100 * heat(count, most))}%` });
   return (
-    <td class="heat" aria-label={`matched ${grouped(matched)} of ${grouped(asked)}`}>
+    <td class="rule-heat" aria-label={`matched ${grouped(matched)} of ${grouped(asked)}`}>
       <i style={width(asked)} />
       <i class="hot" style={width(matched)} />
     </td>
@@ -105,7 +105,7 @@ function HeadCells({
   const chain = row.kind === 'chain' ? chains[row.chain] : undefined;
   return (
     <>
-      <td class="heat">
+      <td class="rule-heat">
         <button
           type="button"
           class="fold"

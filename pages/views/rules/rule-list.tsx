@@ -81,7 +81,7 @@ export function RuleList(props: {
           onFocus={() => at < 0 && rows.length > 0 && setActive(rows[first].key)}
         >
           <thead>
-            <tr class="line head" aria-rowindex={1}>
+            <tr class="rule-row head" aria-rowindex={1}>
               <th scope="col">Heat</th>
               <th scope="col">Asked</th>
               <th scope="col">Packets</th>

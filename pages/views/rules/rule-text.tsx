@@ -57,7 +57,15 @@ function Words({ words, follow }: { readonly words: readonly Word[]; readonly fo
         <Fragment key={i}>
           {i > 0 && ' '}
           {word.kind === 'target' && follow ? (
-            <button type="button" class="link" tabIndex={-1} onClick={follow}>
+            <button
+              type="button"
+              class="link"
+              tabIndex={-1}
+              onClick={(event) => {
+                event.stopPropagation();
+                follow();
+              }}
+            >
               {word.text}
             </button>
           ) : (

@@ -157,7 +157,7 @@ function Rules({ loads, selection, select }: ViewProps & { readonly loads: Loads
           </span>
         </div>
         {ruleset.givenUp.length > 0 && (
-          <details class="place">
+          <details class="rule-note">
             <summary>Not all was looked for that can never match</summary>
             {ruleset.givenUp.join('; ')}
           </details>
@@ -198,7 +198,7 @@ function Choice(props: {
     [map, counts],
   );
   return (
-    <fieldset class="choice" aria-label="Show rules">
+    <fieldset class="rule-choice" aria-label="Show rules">
       {(Object.keys(SHOWN) as Shown[]).map((one, i) => (
         <button type="button" key={one} aria-pressed={one === shown} onClick={() => choose(one)}>
           {SHOWN[one]} <small>{grouped(numbers[i])}</small>
