@@ -2,16 +2,17 @@
 import { shownPath } from '../codecs/text.js';
 import type { ResultIndex } from '../explain/report/format/model.js';
 import type { Report } from '../explain/report/format/report.js';
-import { reportSteps } from '../explain/report/make-report.js';
+import { type ReportedReplay, reportSteps } from '../explain/report/make-report.js';
 import { pageHtml } from '../explain/report/page.js';
 import { readPageAssets } from '../io/page-assets.js';
+import type { ReplayProgress } from '../replay/replay.js';
 import { parseCommand } from './args.js';
 import { DEFAULT_REPORT, REPORT } from './commands/report.js';
 import { ExitCode, UsageError } from './errors.js';
 import { count, formatNumber } from './number.js';
 import { STDERR, STDOUT, warn } from './output.js';
 import { ReportFile, STANDARD_OUTPUT } from './report-file.js';
-import { type ReportSubject, subjectOf, wholeSections } from './report-subject.js';
+import { comparedSections, type ReportSubject, subjectOf, wholeSections } from './report-subject.js';
 import { inSteps, inThread, supervised } from './stepwise.js';
 import { reasonsAgainst, strictCode } from './strictness.js';
 import type { Supervision } from './supervisor.js';
@@ -45,8 +46,13 @@ async function made(subject: ReportSubject, supervision: Supervision | undefined
     options: supervision === undefined ? options : supervised(options, supervision),
   }));
   const options = replays.map((replay) => replay.options);
-  const steps = reportSteps(subject.title, replays, wholeSections(subject));
+  const steps = stepsOf(subject, replays);
   return supervision === undefined ? inSteps(steps, options) : inThread(steps, options, supervision);
+}
+
+function* stepsOf(subject: ReportSubject, replays: readonly ReportedReplay[]): Generator<ReplayProgress, Report, void> {
+  const compared = yield* comparedSections(subject, replays);
+  return yield* reportSteps(subject.title, replays, new Map([...wholeSections(subject), ...compared]));
 }
 
 /** What is said of a REPORT of BYTES that was written to OUT. */

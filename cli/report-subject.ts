@@ -2,6 +2,7 @@
 import { statSync } from 'node:fs';
 import { basename, join, normalize } from 'node:path';
 import { readBenchFile } from '../explain/report/bench-file.js';
+import { comparisonSteps } from '../explain/report/comparison.js';
 import type { ReportedReplay, WholeSections } from '../explain/report/make-report.js';
 import { jsonSection } from '../explain/report/sections.js';
 import type { LiveOptions } from '../io/capture-file.js';
@@ -11,7 +12,7 @@ import type { BenchResult } from '../replay/bench-result.js';
 import { captureFiles } from '../replay/captures.js';
 import { caseFoldersIn, optionsOf, readCase } from '../replay/golden-case.js';
 import { filesOfReplay } from '../replay/prepared-run.js';
-import type { ReplayOptions } from '../replay/replay.js';
+import type { ReplayOptions, ReplayProgress } from '../replay/replay.js';
 import { optionsOfResult } from '../replay/result-case.js';
 import type { Arguments } from './args.js';
 import { SHOWN } from './commands/report.js';
@@ -163,9 +164,22 @@ function comparison(old: ReportedReplay, other: ReportedReplay, closedFolders: r
   };
 }
 
-/** The sections of the report about a subject as a whole. */
+/** The sections of the report about a subject as a whole that are there before anything is replayed. */
 export function wholeSections({ bench }: ReportSubject): WholeSections {
   return new Map(bench === undefined ? [] : [['bench', jsonSection(bench)]]);
+}
+
+/**
+ * Of a comparison, what differs between REPLAYS, the old one and the new one, as one more of these sections.
+ * @throws what `replay` throws
+ */
+export function* comparedSections(
+  { isComparison }: ReportSubject,
+  replays: readonly ReportedReplay[],
+): Generator<ReplayProgress, WholeSections, void> {
+  if (!isComparison) return new Map();
+  const [old, other] = replays.map(({ options }) => options);
+  return new Map([['comparison', jsonSection(yield* comparisonSteps(old, other))]]);
 }
 
 const MOST_LISTED = 4;

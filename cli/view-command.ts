@@ -10,7 +10,7 @@ import { type Arguments, parseCommand } from './args.js';
 import { VIEW } from './commands/view.js';
 import { ExitCode, UsageError } from './errors.js';
 import { STDERR, STDOUT, warn } from './output.js';
-import { subjectOf, wholeSections } from './report-subject.js';
+import { comparedSections, subjectOf, wholeSections } from './report-subject.js';
 import { exitCodeOf, onSignals, type Signal } from './signals.js';
 import { supervised } from './stepwise.js';
 import { NeedsThread, namesPipe, runInThread, type Supervision } from './supervisor.js';
@@ -56,9 +56,11 @@ export function viewCommand(args: readonly string[], supervision?: Supervision):
     publisher.publishSometimes();
     return supervision.hasEnded();
   };
-  const runs = subject.replays.map(
-    ({ name, options }) => new ReportedRun({ name, options: supervised(options, { ...supervision, hasEnded }) }),
-  );
+  const replays = subject.replays.map(({ name, options }) => ({
+    name,
+    options: supervised(options, { ...supervision, hasEnded }),
+  }));
+  const runs = replays.map((replay) => new ReportedRun(replay));
   const whole = wholeSections(subject);
   const publisher = new Publisher({ title: subject.title, runs, whole }, supervision.post);
   supervision.onReady(false);
@@ -72,12 +74,21 @@ export function viewCommand(args: readonly string[], supervision?: Supervision):
       publisher.publishSometimes();
     }
     publisher.publish();
+    publisher.add(last(comparedSections(subject, replays)));
   } finally {
     for (const run of left) run.abandon();
   }
   const summaries = runs.flatMap(({ summary }) => summary ?? []);
   for (const warning of new Set(summaries.flatMap(({ warnings }) => warnings))) warn(warning);
   return ExitCode.DONE;
+}
+
+/** What STEPS come to. */
+function last<T>(steps: Generator<unknown, T, void>): T {
+  for (;;) {
+    const { done, value } = steps.next();
+    if (done) return value as T;
+  }
 }
 
 function portOf(given: Arguments): number {

@@ -14,7 +14,9 @@ const GROWING: ReadonlySet<SectionKind> = new Set(['packets', 'bytes', 'traversa
 export class Publisher {
   readonly #title: string;
   readonly #runs: readonly ReportedRun[];
-  readonly #whole: WholeSections;
+  #whole: WholeSections;
+  /** Of these, what has not been published. */
+  #newWhole: WholeSections;
   readonly #publish: (update: ReportUpdate) => void;
   /** Of each run, what it had of each section when it was last published. */
   readonly #published: (ResultIndex | undefined)[];
@@ -28,6 +30,7 @@ export class Publisher {
     this.#title = title;
     this.#runs = runs;
     this.#whole = whole;
+    this.#newWhole = whole;
     this.#publish = publish;
     this.#published = runs.map(() => undefined);
   }
@@ -43,11 +46,20 @@ export class Publisher {
     this.#dueMs = endMs + Math.max(SHORTEST_MS, (endMs - startMs) / SHARE);
   }
 
+  /** Publishes SECTIONS of the report as a whole, which were not there before. */
+  add(sections: WholeSections): void {
+    if (sections.size === 0) return;
+    this.#whole = new Map([...this.#whole, ...sections]);
+    this.#newWhole = sections;
+    this.publish();
+  }
+
   /** Publishes what is new. */
   publish(): void {
     const index = reportIndex(this.#title, this.#runs, this.#whole);
-    const sections = new Map<string, Uint8Array>(this.#isBegun ? [] : this.#whole);
-    let isNew = !this.#isBegun;
+    const sections = new Map(this.#newWhole);
+    let isNew = !this.#isBegun || sections.size > 0;
+    this.#newWhole = new Map();
     for (const [number, result] of index.results.entries()) {
       const before = this.#published[number];
       if (before !== undefined && !isNewer(result, before)) continue;

@@ -139,12 +139,13 @@ Report('two rulesets are two results, and so is a ruleset beside a folder', asyn
   const both = [...REPLAYING, '--rules', open];
   for (const words of [both, [DOCKER, '--rules', open]]) {
     assert.is(await reportCommand([...words, '-o', page]), 0);
-    const { results } = indexIn(page);
+    const { results, isComparison } = indexIn(page);
     assert.equal(
       results.map(({ packets }) => packets.read),
       [35, 35],
     );
     assert.is(results[1].name, open);
+    assert.ok(isComparison);
     // Nothing is refused or translated any more.
     const refused = results.map(({ packets: { verdicts } }) => verdicts.dropped.packets + verdicts.rejected.packets);
     assert.ok(refused[0] > 0);
