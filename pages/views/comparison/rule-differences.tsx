@@ -30,13 +30,15 @@ function Chain({ chain, ...props }: SidesProps & { readonly chain: ChainDifferen
           {old && other && old.policy !== other.policy && `, policy ${old.policy} → ${other.policy}`}
         </small>
       </caption>
-      <thead>
-        <tr>
-          <th scope="col">old</th>
-          <th scope="col">new</th>
-          <th scope="col">rule</th>
-        </tr>
-      </thead>
+      {lines.length > 0 && (
+        <thead>
+          <tr>
+            <th scope="col">old</th>
+            <th scope="col">new</th>
+            <th scope="col">rule</th>
+          </tr>
+        </thead>
+      )}
       <tbody>
         {lines.map((line, i) => (
           <Line key={`${i}`} line={line} {...props} />
