@@ -40,8 +40,8 @@ export interface Selection {
   readonly packet?: number;
   /** Which step of its traversal. */
   readonly step?: number;
-  /** The connection that is open; `filter.connection` is another matter. */
-  readonly connection?: number;
+  /** The connection that is open as a ladder; `filter.connection` is another matter. */
+  readonly ladder?: number;
   /** The rule that is open in Rules. */
   readonly openRule?: number | undefined;
 }

@@ -66,7 +66,8 @@ class DetailChunks implements Chunks {
     const known = this.#numbers.get(key);
     if (known !== undefined) return known;
     const number = this.#full.length * DETAIL_ROWS + this.#open.length;
-    this.#open.push(details);
+    // The list is that of the next packet soon.
+    this.#open.push([...details]);
     this.#numbers.set(key, number);
     if (this.#open.length === DETAIL_ROWS) this.#close();
     return number;

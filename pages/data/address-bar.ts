@@ -23,7 +23,7 @@ export function fromHash(hash: string, first: ViewName): Selection {
   return {
     view,
     filter: filterOf(values),
-    ...numbersOf(values, ['result', 'packet', 'step', 'openRule']),
+    ...numbersOf(values, ['result', 'packet', 'step', 'openRule', 'ladder']),
     ...(values.get('isBeside') === 'true' && { isBeside: true }),
   };
 }

@@ -62,7 +62,7 @@ export function VirtualTable(props: VirtualTableProps) {
   const slots = Math.max(last - first, Math.ceil(viewHeight / rowHeight) + 1);
   return (
     <div class={`virtual-table ${props.class ?? ''}`} ref={scrolled.scroller} onScroll={scrolled.onScroll}>
-      <div style={{ height: `calc(${scrollHeight(position.size)}px + var(--head))` }}>
+      <div style={{ height: `calc(${scrollHeight(position.size)}px + var(--head))`, '--view': `${viewHeight}px` }}>
         {/* biome-ignore lint/a11y/noNoninteractiveTabindex: its rows are chosen by keys */}
         <table ref={table} tabIndex={0} aria-label={label} aria-rowcount={rows + 1} onKeyDown={onKey(props, scrolled)}>
           <thead ref={scrolled.head}>

@@ -53,7 +53,7 @@ export function App({ report }: { readonly report: ReportData }) {
 }
 
 /** What SELECTION means for another result: packets, rules, chains and connections have other numbers there. */
-function ofOther({ packet, step, filter, ...rest }: Selection): Selection {
+function ofOther({ packet, step, ladder, filter, ...rest }: Selection): Selection {
   const { chain, rule, isMatched, connection, ...general } = filter;
   return { ...rest, filter: general };
 }

@@ -22,9 +22,8 @@ function reported(golden: GoldenCase): Unpacked {
 }
 
 const OPEN = ENTRY_ENDS.indexOf('open');
-const FOLDERS = ['pcaps', 'test/golden/protocols'];
 
-for (const golden of FOLDERS.flatMap((folder) => casesIn(folder))) {
+for (const golden of casesIn('pcaps')) {
   Connections(`${golden.dir}: each packet is in one, and their entries are those of the kernel`, () => {
     const report = reported(golden);
     assertSums(report);
@@ -146,6 +145,15 @@ Connections('have all fragments of their packets', () => {
   const { packets, connections } = report;
   const held = packets.connection.filter((one) => one === row).length;
   assert.ok(held > connections.packets[row] - connections.uncountedPackets[row]);
+});
+
+Connections('keep why each of their packets is INVALID', () => {
+  // As the README of the case says: two beyond the window, and an acknowledgment of what was never seen.
+  const { packets, details } = reported(readCase('pcaps/out-of-window-escape'));
+  const said = packets.details.filter((number) => number >= 0).map((number) => details[number].join());
+  assert.is(said.length, 3);
+  assert.match(said[0], /sequence number is \d+ bytes beyond the window/);
+  assert.match(said[2], /acknowledges \d+ bytes that were never seen/);
 });
 
 Connections.run();

@@ -18,6 +18,7 @@ export interface Unpacked {
   readonly tuples: Table<(typeof TUPLE_COLUMNS)[number]>;
   readonly connections: Table<(typeof CONNECTION_COLUMNS)[number]>;
   readonly rules: RulesSection;
+  readonly details: readonly (readonly string[])[];
 }
 
 export function unpacked(report: Report): Unpacked {
@@ -26,6 +27,7 @@ export function unpacked(report: Report): Unpacked {
     tuples: table(report, 'tuples', TUPLE_COLUMNS),
     connections: table(report, 'connections', CONNECTION_COLUMNS),
     rules: JSON.parse(sectionsOf(report, 'rules')[0].toString()),
+    details: sectionsOf(report, 'details').flatMap((bytes) => JSON.parse(bytes.toString())),
   };
 }
 

@@ -1,0 +1,28 @@
+/** All that the connections of a result are shown with. */
+import { ENTRY_ENDS, VERDICTS } from '../../../explain/report/format/model.js';
+import type { Verdict } from '../../../explain/story/story.js';
+import { type PacketTable, packetTable } from '../../data/packet-table.js';
+import type { ConnectionColumns, Result } from '../../data/result.js';
+
+export interface ConnectionFacts extends PacketTable {
+  readonly result: Result;
+  readonly connections: ConnectionColumns;
+  /** Of addresses. */
+  readonly names: Readonly<Record<string, string>>;
+}
+
+export async function connectionFacts(result: Result): Promise<ConnectionFacts> {
+  const [table, connections] = await Promise.all([packetTable(result), result.connections()]);
+  return { ...table, result, connections, names: result.index.names };
+}
+
+/** What became of a connection: of its packets, or `expired` if its entry timed out while there were still some. */
+export type ConnectionVerdict = Verdict | 'expired';
+
+export const CONNECTION_VERDICTS: readonly ConnectionVerdict[] = [...VERDICTS, 'expired'];
+
+export type EntryEnd = (typeof ENTRY_ENDS)[number];
+
+export function entryEndOf({ connections }: ConnectionFacts, row: number): EntryEnd {
+  return ENTRY_ENDS[connections.entry[row]] ?? 'none';
+}

@@ -1,0 +1,127 @@
+/** A packet of a ladder: an arrow between lifelines, and what conntrack and the rules made of it. */
+import type { RelatedTraversal } from '../../../explain/report/format/model.js';
+import { VERDICT_SIGNS, VerdictMark } from '../../parts/verdict-mark.js';
+import { deciderText } from '../../words/deciders.js';
+import { grouped } from '../../words/numbers.js';
+import { packetWords } from '../../words/packet-words.js';
+import { duration, secondsSince } from '../../words/times.js';
+import { infoOf } from '../packets/packet-cells.js';
+import type { ConnectionFacts } from './connection-facts.js';
+import type { Rung } from './ladder-items.js';
+import { type Arrow, answerArrow, answersOf, arrowOf, type Lane } from './lanes.js';
+
+export interface RungProps {
+  readonly rung: Rung;
+  readonly facts: ConnectionFacts;
+  readonly lanes: readonly Lane[];
+  /** What its bytes tell of its sequence numbers. */
+  readonly sequence: string | undefined;
+  readonly open: (row: number) => void;
+}
+
+export function RungRow({ rung, facts, lanes, sequence, open }: RungProps) {
+  const { row, traversal, gapNs, isInvalid, isRefused, states, notes } = rung;
+  const { packets, rules } = facts;
+  const info = infoOf(facts, row);
+  const label = `${info}${info === '' ? '' : ' '}${sequence ?? `${grouped(packets.length[row])} B`}`;
+  const arrow = arrowOf(facts, row);
+  return (
+    <>
+      {gapNs > 0 && (
+        <li class="gap row">
+          <span />
+          <Lanes lanes={lanes} />
+          <span class="words">{duration(gapNs)} without a packet</span>
+        </li>
+      )}
+      <li class={`rung ${traversal.verdict}${isRefused ? ' refused' : ''}${isInvalid ? ' invalid' : ''}`}>
+        <button type="button" class="row" title={`Open packet ${grouped(row + 1)}`} onClick={() => open(row)}>
+          <span class="time">{secondsSince(packets.timeNs[row])}</span>
+          <Lanes lanes={lanes} arrow={arrow} sign={isRefused ? VERDICT_SIGNS[traversal.verdict] : ''}>
+            {rung.direction < 0 ? `about it: ${label}` : label}
+          </Lanes>
+          <span class="state">
+            {isInvalid && <i aria-hidden="true">⚠ </i>}
+            {traversal.ctstate ?? 'not tracked'}
+            {states !== '' && <small> {states}</small>}
+          </span>
+          <span class="outcome">
+            <VerdictMark verdict={traversal.verdict} /> <small>{deciderText(traversal.decider, rules)}</small>
+          </span>
+        </button>
+        {notes.map((note) => (
+          <p class="said" key={note}>
+            {note}
+          </p>
+        ))}
+      </li>
+      {answersOf(traversal).map((related, i) => (
+        <Answer key={i} {...{ related, row, facts, lanes }} />
+      ))}
+    </>
+  );
+}
+
+function Answer(props: {
+  readonly related: RelatedTraversal;
+  readonly row: number;
+  readonly facts: ConnectionFacts;
+  readonly lanes: readonly Lane[];
+}) {
+  const { related, row, facts, lanes } = props;
+  const isRefused = related.verdict === 'dropped' || related.verdict === 'rejected';
+  const decided = isRefused ? ` ${deciderText(related.decider, facts.rules)}` : '';
+  return (
+    <li class={`rung answer row${isRefused ? ' refused' : ''}`}>
+      <span class="time" />
+      <Lanes
+        lanes={lanes}
+        arrow={answerArrow(facts, row, related)}
+        sign={isRefused ? VERDICT_SIGNS[related.verdict] : ''}
+      >
+        {related.origin === 'copy' ? 'a copy of it' : 'the host answers'}
+      </Lanes>
+      <span class="words">
+        {packetWords(related.words, facts, row)}
+        {isRefused && <VerdictMark verdict={related.verdict} />}
+        {decided}
+      </span>
+    </li>
+  );
+}
+
+const NONE: readonly Lane[] = [];
+
+/** The lifelines, with an arrow from one to another; SIGN stands where it ends. */
+export function Lanes(props: {
+  readonly lanes: readonly Lane[];
+  readonly arrow?: Arrow;
+  readonly sign?: string;
+  readonly children?: string;
+}) {
+  const { lanes, arrow, sign = '', children } = props;
+  const steps = Math.max(1, lanes.length - 1);
+  const at = (lane: Lane): number => Math.max(0, lanes.indexOf(lane)) / steps;
+  const [from, to] = arrow === undefined ? [0, 0] : [at(arrow.from), at(arrow.to)];
+  // What comes no farther than where it began has a short arrow.
+  const end = from === to ? from + (from < 1 ? STUB : -STUB) : to;
+  const [left, right] = [Math.min(from, end), Math.max(from, end)];
+  return (
+    <span class="lanes">
+      {(lanes.length === 1 ? NONE : lanes).map((lane, i) => (
+        <i key={lane} class="lane" style={{ left: `${(100 * i) / steps}%` }} />
+      ))}
+      {arrow !== undefined && (
+        <span
+          class={`arrow ${end > from ? 'ltr' : 'rtl'}${Math.abs(to - from) === 1 && steps > 1 ? ' through' : ''}`}
+          style={{ left: `${100 * left}%`, width: `${100 * (right - left)}%` }}
+        >
+          <span class="label">{children}</span>
+          {sign !== '' && <i class="sign">{sign}</i>}
+        </span>
+      )}
+    </span>
+  );
+}
+
+const STUB = 0.3;
