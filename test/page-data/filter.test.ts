@@ -62,7 +62,7 @@ function randomEnd(random: Random, hasPorts: boolean): string {
     `${random(4) === 0 ? '!' : ''}${pick(random, ADDRESSES)}/${random(33)}`,
   ]);
   const port = pick(random, PORTS);
-  return host + (hasPorts ? pick(random, ['', '', ':*', `:${port}`, `:${random(port + 1)}-${port}`, ':http']) : '');
+  return host + (hasPorts ? pick(random, ['', '', ':*', `:${port}`, `:${random(port + 1)}-${port}`]) : '');
 }
 
 function randomSentence(random: Random): string {

@@ -1,6 +1,5 @@
 /** One end of packets in the text of a filter: `203.0.113.7:51515`, `!10.0.0.0/8:1-1023`, `web:*`, `*`, `:80`. */
 import type { NumberRange } from '../../../codecs/sentence/sentence.js';
-import { servicePort } from '../../../codecs/services.js';
 
 /** Asks one end of a packet. */
 export interface EndTest {
@@ -80,16 +79,11 @@ function readPorts(text: string | undefined): NumberRange | string | undefined {
   if (text === undefined || text === '*') return undefined;
   if (text === '') return 'the port is missing: N, N-M, or * for any';
   const numbers = PORTS.exec(text);
-  if (numbers === null) return servicePorts(text);
+  if (numbers === null) return `"${text}" is not a port: N, or N-M`;
   const min = Number(numbers[1]);
   const max = numbers[2] === '' ? LARGEST_PORT : Number(numbers[2] ?? min);
   if (min > max || max > LARGEST_PORT) return `"${text}" are no ports: N, or N-M, at most ${LARGEST_PORT}`;
   return { min, max };
-}
-
-function servicePorts(text: string): NumberRange | string {
-  const port = servicePort(text, undefined);
-  return port === undefined ? `"${text}" is not a port: N, N-M, or a service such as http` : { min: port, max: port };
 }
 
 /** Whether an end with ADDRESS and PORT is one of TEST. */
