@@ -83,9 +83,9 @@ async function bundlePages() {
     jsx: 'automatic',
     jsxImportSource: 'preact',
     minify: true,
-    // Every report is a copy of this code, so their licences are in each.
+    // Every report is a copy of this code, so its licence is in each.
     legalComments: 'none',
-    banner: { js: `/*!\n${['preact', 'uplot'].map(licenseOf).join('\n')}*/` },
+    banner: { js: `/*!\n${licenseOf('preact')}*/` },
     logLevel: 'warning',
   });
   return errors.length === 0;

@@ -36,6 +36,14 @@ const ALLOWED: Readonly<Record<string, { rooms: readonly string[]; node: readonl
   },
 };
 
+/**
+ * What the pages of reports may have of other rooms at run time, as it becomes part of each report: the form of its
+ * data, and small pure modules. Types are free.
+ */
+const PAGES_TAKE = ['pages/', 'explain/report/format/', 'codecs/'];
+/** Packages that are bundled with them. */
+const PAGE_PACKAGES = ['preact'];
+
 /** The only I/O in core: reading the code of the data plane. */
 const CORE_FILES_THAT_READ = ['core/memory.ts'];
 
@@ -52,7 +60,7 @@ function sourcesIn(folder: string): string[] {
   return readdirSync(join(PROJECT, folder), { withFileTypes: true }).flatMap((entry) => {
     const path = `${folder}/${entry.name}`;
     if (entry.isDirectory()) return sourcesIn(path);
-    return path.endsWith('.ts') && !path.endsWith('.d.ts') ? [path] : [];
+    return /\.tsx?$/.test(path) && !path.endsWith('.d.ts') ? [path] : [];
   });
 }
 
@@ -82,7 +90,31 @@ for (const room of Object.keys(ALLOWED)) {
   });
 }
 
+/** An import that is there at run time. */
+const RUN_TIME_IMPORT = /^(?:import|export)(?! type\b)[^;]*?\bfrom '([^']+)'|^import '([^']+)'|\bimport\('([^']+)'/gm;
+
+function isForbiddenInPages(from: string, name: string): boolean {
+  if (!name.startsWith('.')) return !PAGE_PACKAGES.includes(name.split('/')[0]);
+  const to = relative(PROJECT, resolve(PROJECT, from, '..', name));
+  return !PAGES_TAKE.some((folder) => to.startsWith(folder));
+}
+
+Rooms('pages import only what may become part of each report', () => {
+  const imports = sourcesIn('pages').flatMap((from) => {
+    const found = readFileSync(join(PROJECT, from), 'utf8').matchAll(RUN_TIME_IMPORT);
+    return [...found].map(([, ...names]) => ({ from, to: names.find((name) => name !== undefined)! }));
+  });
+  assert.ok(imports.length > 100);
+  const forbidden = imports.filter(({ from, to }) => isForbiddenInPages(from, to));
+  assert.equal(forbidden, []);
+});
+
 Rooms('a forbidden import is detected', () => {
+  assert.ok(isForbiddenInPages('pages/shell/app.tsx', 'node:fs'));
+  assert.ok(isForbiddenInPages('pages/shell/app.tsx', '../../core/hooks.js'));
+  assert.ok(isForbiddenInPages('pages/shell/app.tsx', '../../explain/story/story.js'));
+  assert.not(isForbiddenInPages('pages/shell/app.tsx', '../data/result.js'));
+  assert.not(isForbiddenInPages('pages/shell/app.tsx', 'preact/hooks'));
   assert.ok(isForbidden('codecs', { from: 'codecs/pcap.ts', to: 'node:fs' }));
   assert.ok(isForbidden('codecs', { from: 'codecs/pcap.ts', to: 'io/capture-file.js' }));
   assert.ok(isForbidden('core', { from: 'core/nat/nat.ts', to: 'node:fs' }));

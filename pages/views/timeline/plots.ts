@@ -1,8 +1,8 @@
 /** The charts of a timeline: what of them is drawn on canvases. */
-import uPlot from 'uplot';
 import { VERDICTS } from '../../../explain/report/format/model.js';
 import type { TimeAxis } from '../../data/time-folding.js';
 import type { Bars } from '../../data/timeline-bars.js';
+import { ChartCanvas, roundTicks } from '../../parts/chart-canvas.js';
 import type { Colors } from '../../parts/theme-colors.js';
 import { bytesInWords, grouped } from '../../words/numbers.js';
 import { firstTick, type StartTime, sinceStart, tickStep, timeOfDay } from '../../words/time-ticks.js';
@@ -86,7 +86,7 @@ interface PlotOptions<Frame> {
   /** The largest value. */
   readonly most: (frame: Frame) => number;
   readonly words: (value: number, frame: Frame) => string;
-  readonly paint: (u: uPlot, frame: Frame) => void;
+  readonly paint: (chart: ChartCanvas, frame: Frame) => void;
 }
 
 function plot<Frame extends PlotFrame>(
@@ -94,77 +94,28 @@ function plot<Frame extends PlotFrame>(
   first: Frame,
   { height, hasTimes, most, words, paint }: PlotOptions<Frame>,
 ): Plot<Frame> {
-  let frame = first;
-  const line = () => frame.colors.line;
-  const grid = { stroke: line, width: 1 };
-  const common = { stroke: () => frame.colors.muted, grid, ticks: { ...grid, size: 4 } };
-  const font = '11px system-ui, sans-serif';
-  const u = new uPlot(
-    {
-      width: first.width,
-      height,
-      padding: [10, RIGHT, hasTimes ? 0 : 6, 0],
-      cursor: { show: false },
-      legend: { show: false },
-      scales: {
-        x: { time: false, range: () => [frame.from, frame.to] },
-        y: { range: () => [0, Math.max(1, most(frame)) * 1.06] },
+  const chart = new ChartCanvas(container);
+  const draw = (frame: Frame) => {
+    const { width, from, to, colors } = frame;
+    const margin = { top: 10, right: RIGHT, bottom: hasTimes ? 38 : 6, left: LEFT };
+    const top = Math.max(1, most(frame)) * 1.06;
+    const ticks = ticksOf(frame);
+    const labels = hasTimes ? labelsOf(frame, ticks) : [];
+    chart.draw(
+      {
+        ...{ width, height, margin, colors, x: [from, to], y: [0, top] },
+        xTicks: ticks.map((at, i) => ({ at, label: labels[i] ?? '' })),
+        yTicks: roundTicks(top, height - margin.top - margin.bottom).map((at) => ({ at, label: words(at, frame) })),
       },
-      series: [{}, { paths: () => null, points: { show: false } }],
-      axes: [
-        {
-          ...common,
-          font,
-          size: hasTimes ? 38 : 0,
-          splits: () => ticksOf(frame),
-          values: (_, places) => (hasTimes ? labelsOf(frame, places) : places.map(() => '')),
-        },
-        {
-          ...common,
-          font,
-          size: LEFT,
-          incrs: Array.from({ length: 45 }, (_, i) => [1, 2, 5][i % 3] * 10 ** Math.floor(i / 3)),
-          values: (_, values) => values.map((value) => words(value, frame)),
-        },
-      ],
-      hooks: {
-        draw: [
-          (self) => {
-            const { left, top, width, height } = self.bbox;
-            self.ctx.save();
-            self.ctx.beginPath();
-            self.ctx.rect(left, top - LEAST_PIXELS, width, height + LEAST_PIXELS);
-            self.ctx.clip();
-            paintSilences(self, frame);
-            paint(self, frame);
-            paintChanges(self, frame);
-            self.ctx.restore();
-          },
-        ],
+      () => {
+        paintSilences(chart, frame);
+        paint(chart, frame);
+        paintChanges(chart, frame);
       },
-    },
-    dataOf(first),
-    container,
-  );
-  return {
-    draw(next) {
-      const isWider = next.width !== frame.width;
-      frame = next;
-      u.batch(() => {
-        if (isWider) u.setSize({ width: next.width, height });
-        u.setData(dataOf(next));
-      });
-    },
-    remove: () => u.destroy(),
+    );
   };
-}
-
-/** Everything is drawn by `paint`: data is only there for the scales. */
-function dataOf({ from, to }: PlotFrame): uPlot.AlignedData {
-  return [
-    [from, to],
-    [0, 0],
-  ];
+  draw(first);
+  return { draw, remove: () => chart.remove() };
 }
 
 function words(value: number, isBytes: boolean): string {
@@ -211,21 +162,24 @@ function mostInBar({ whole, measure }: BarsFrame): number {
   return totals.reduce((most, total) => Math.max(most, total), 0);
 }
 
-function paintBars(u: uPlot, frame: BarsFrame): void {
+function paintBars(chart: ChartCanvas, frame: BarsFrame): void {
   const { whole, chosen, measure, colors } = frame;
   const verdicts = stacked(measure);
   if (chosen !== undefined) {
     const counts = countsOf(whole, measure);
     const totals = whole.starts.map((_, bar) => verdicts.reduce((sum, verdict) => sum + counts[verdict][bar], 0));
-    paintStack(u, frame, whole, [{ values: totals, fill: colors.line }]);
+    paintStack(chart, frame, whole, [{ values: totals, fill: colors.line }]);
   }
   const bars = chosen ?? whole;
   const counts = countsOf(bars, measure);
   const layers = verdicts.map((verdict) => {
     const color = colors[VERDICTS[verdict]];
-    return { values: counts[verdict], fill: STRIPED.includes(verdict) ? stripes(u.ctx, color, colors.surface) : color };
+    return {
+      values: counts[verdict],
+      fill: STRIPED.includes(verdict) ? stripes(chart.ctx, color, colors.surface) : color,
+    };
   });
-  paintStack(u, frame, bars, layers);
+  paintStack(chart, frame, bars, layers);
 }
 
 interface Layer {
@@ -233,20 +187,25 @@ interface Layer {
   readonly fill: string | CanvasPattern;
 }
 
-function paintStack(u: uPlot, { axis }: PlotFrame, { starts, widthNs }: Bars, layers: readonly Layer[]): void {
-  const { ctx } = u;
+function paintStack(
+  chart: ChartCanvas,
+  { axis }: PlotFrame,
+  { starts, widthNs }: Bars,
+  layers: readonly Layer[],
+): void {
+  const { ctx } = chart;
   const least = LEAST_PIXELS * devicePixelRatio;
-  const x = (timeNs: number) => Math.round(u.valToPos(axis.toPlace(timeNs), 'x', true));
+  const x = (timeNs: number) => Math.round(chart.x(axis.toPlace(timeNs)));
   for (const [bar, start] of starts.entries()) {
     const left = x(start);
     const width = Math.max(x(start + widthNs) - left - devicePixelRatio, least);
     let below = 0;
-    let bottom = u.valToPos(0, 'y', true);
+    let bottom = chart.y(0);
     for (const { values, fill } of layers) {
       const value = values[bar];
       if (value === 0) continue;
       below += value;
-      const top = Math.min(u.valToPos(below, 'y', true), bottom - least);
+      const top = Math.min(chart.y(below), bottom - least);
       ctx.fillStyle = fill;
       ctx.fillRect(left, top, width, bottom - top);
       bottom = top;
@@ -274,13 +233,13 @@ function stripes(ctx: CanvasRenderingContext2D, color: string, surface: string):
 }
 
 /** Marks where the axis is folded, and says how long nothing happened. */
-function paintSilences(u: uPlot, { axis, colors }: PlotFrame): void {
-  const { ctx } = u;
-  const { top, height } = u.bbox;
+function paintSilences(chart: ChartCanvas, { axis, colors }: PlotFrame): void {
+  const { ctx } = chart;
+  const { top, height } = chart.box;
   ctx.font = `${11 * devicePixelRatio}px system-ui, sans-serif`;
   ctx.textAlign = 'center';
   for (const [from, to] of axis.folded) {
-    const [left, right] = [from, to].map((timeNs) => u.valToPos(axis.toPlace(timeNs), 'x', true));
+    const [left, right] = [from, to].map((timeNs) => chart.x(axis.toPlace(timeNs)));
     ctx.fillStyle = stripes(ctx, colors.surface, colors.line);
     ctx.fillRect(left, top, right - left, height);
     ctx.fillStyle = colors.muted;
@@ -292,15 +251,15 @@ function paintSilences(u: uPlot, { axis, colors }: PlotFrame): void {
   }
 }
 
-function paintChanges(u: uPlot, { axis, changes, colors }: PlotFrame): void {
-  const { ctx } = u;
-  const { top, height } = u.bbox;
+function paintChanges(chart: ChartCanvas, { axis, changes, colors }: PlotFrame): void {
+  const { ctx } = chart;
+  const { top, height } = chart.box;
   ctx.strokeStyle = colors.accent;
   ctx.lineWidth = devicePixelRatio;
   ctx.setLineDash([3 * devicePixelRatio, 3 * devicePixelRatio]);
   ctx.beginPath();
   for (const timeNs of changes) {
-    const x = u.valToPos(axis.toPlace(timeNs), 'x', true);
+    const x = chart.x(axis.toPlace(timeNs));
     ctx.moveTo(x, top);
     ctx.lineTo(x, top + height);
   }
@@ -309,12 +268,12 @@ function paintChanges(u: uPlot, { axis, changes, colors }: PlotFrame): void {
 }
 
 /** How many entries there are, as steps. */
-function paintLine(u: uPlot, { axis, times, entries, colors, to }: LineFrame): void {
+function paintLine(chart: ChartCanvas, { axis, times, entries, colors, to }: LineFrame): void {
   if (times.length === 0) return;
-  const { ctx } = u;
-  const x = (timeNs: number) => u.valToPos(axis.toPlace(timeNs), 'x', true);
-  const y = (value: number) => u.valToPos(value, 'y', true);
-  const end = Math.min(u.valToPos(to, 'x', true), u.valToPos(axis.max, 'x', true));
+  const { ctx } = chart;
+  const x = (timeNs: number) => chart.x(axis.toPlace(timeNs));
+  const y = (value: number) => chart.y(value);
+  const end = Math.min(chart.x(to), chart.x(axis.max));
   ctx.beginPath();
   ctx.moveTo(x(times[0]), y(entries[0]));
   for (let i = 1; i < times.length; i++) {
