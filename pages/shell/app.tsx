@@ -10,16 +10,15 @@ import { useSelection } from './use-selection.js';
 import './app.css';
 
 function viewsOf({ index }: ReportData): ViewName[] {
+  const ofResults = index.results.length > 0 ? (['Host', 'Connections', 'Rules', 'Packets', 'Timeline'] as const) : [];
+  const hasEgress = index.results.some(({ summary }) => summary?.egress !== undefined);
   return [
-    ...(hasComparison(index) ? (['Comparison'] as const) : []),
-    ...(index.results.length > 0 ? (['Host', 'Connections', 'Rules', 'Packets', 'Timeline'] as const) : []),
+    ...(index.isComparison ? (['Comparison'] as const) : []),
+    ...ofResults,
+    // What a captured host sent is not the first thing to ask about.
+    ...(!index.isComparison && hasEgress ? (['Comparison'] as const) : []),
     ...(index.hasBench ? (['Bench'] as const) : []),
   ];
-}
-
-/** Of two results, or of one with what a captured host sent. */
-function hasComparison({ isComparison, results }: ReportData['index']): boolean {
-  return isComparison || results.some(({ summary }) => summary?.egress !== undefined);
 }
 
 export function App({ report }: { readonly report: ReportData }) {
