@@ -1,4 +1,5 @@
 /** How many packets went where in the host: what its picture is filled with. */
+import type { TableName } from '../../../core/hooks.js';
 import { courseOf, type Place, type Station, type Stop, type Tables } from '../../../explain/report/format/course.js';
 import {
   type HostPicture,
@@ -36,6 +37,8 @@ export interface PlaceFlow {
   readonly causes: readonly Cause[];
   /** How many packets matched each rule there, the most frequent first. */
   readonly rules: readonly (readonly [rule: number, packets: number])[];
+  /** How many packets were in each chain there, the most frequent first. */
+  readonly chains: readonly (readonly [chain: number, packets: number])[];
   /** What conntrack said there, and how many it was said of. */
   readonly states: ReadonlyMap<string, number>;
   /** Packets of which an end was translated there. */
@@ -51,9 +54,15 @@ export interface Cause {
   readonly isOfAnswers: boolean;
 }
 
-/** What `courseOf` asks, told by RULES. */
-export function tablesOf({ rules, chains }: RulesSection): Tables {
-  return { ofRule: (rule) => chains[rules[rule].chain].table, ofChain: (chain) => chains[chain].table };
+/** What `courseOf` and `hostFlow` ask about rules. */
+export interface ChainTables extends Tables {
+  readonly chainOf: (rule: number) => number;
+}
+
+export function tablesOf({ rules, chains }: RulesSection): ChainTables {
+  const chainOf = (rule: number): number => rules[rule].chain;
+  const ofChain = (chain: number): TableName => chains[chain].table;
+  return { chainOf, ofChain, ofRule: (rule) => ofChain(chainOf(rule)) };
 }
 
 /** The number of lo. */
@@ -68,7 +77,7 @@ export function loopbackOf({ interfaces }: HostPicture): number {
 export function hostFlow(
   traversals: readonly Traversal[],
   packets: Float64Array,
-  tables: Tables,
+  tables: ChainTables,
   loopback: number,
 ): HostFlow {
   const counter = new FlowCounter(tables, loopback);
@@ -92,17 +101,18 @@ const ENDS: readonly Verdict[] = ['dropped', 'rejected', 'held', 'skipped'];
 interface PlaceCount extends PlaceFlow {
   readonly causeCounts: Map<string, Cause>;
   readonly ruleCounts: Map<number, number>;
+  readonly chainCounts: Map<number, number>;
   readonly states: Map<string, number>;
   translated: number;
 }
 
 class FlowCounter {
-  readonly #tables: Tables;
+  readonly #tables: ChainTables;
   readonly #loopback: number;
   readonly #edges = new Map<string, Edge>();
   readonly #places = new Map<Place, PlaceCount>();
 
-  constructor(tables: Tables, loopback: number) {
+  constructor(tables: ChainTables, loopback: number) {
     this.#tables = tables;
     this.#loopback = loopback;
   }
@@ -125,25 +135,32 @@ class FlowCounter {
   }
 
   flow(): HostFlow {
-    const places = [...this.#places].map(([place, { causeCounts, ruleCounts, ...rest }]): [Place, PlaceFlow] => [
-      place,
-      {
-        ...rest,
-        causes: [...causeCounts.values()].sort((a, b) => b.packets - a.packets),
-        rules: [...ruleCounts].sort((a, b) => b[1] - a[1]),
-      },
-    ]);
+    const places = [...this.#places].map(
+      ([place, { causeCounts, ruleCounts, chainCounts, ...rest }]): [Place, PlaceFlow] => [
+        place,
+        {
+          ...rest,
+          causes: [...causeCounts.values()].sort((a, b) => b.packets - a.packets),
+          rules: mostFirst(ruleCounts),
+          chains: mostFirst(chainCounts),
+        },
+      ],
+    );
     return { edges: this.#edges, places: new Map(places) };
   }
 
   #countSteps({ place, stage, from, to }: Stop, traversal: Traversal, packets: number): void {
     if (stage < 0) return;
     const count = this.#place(place);
+    const chains = new Set<number>();
     for (const step of traversal.stages[stage].steps.slice(from, to)) {
       if (step.kind === 'rule' && step.isMatched) add(count.ruleCounts, step.rule, packets);
       else if (step.kind === 'tracked') add(count.states, step.ctstate, packets);
+      if (step.kind === 'rule') chains.add(this.#tables.chainOf(step.rule));
+      else if (step.kind === 'policy') chains.add(step.chain);
       if (isTranslation(step)) count.translated += packets;
     }
+    for (const chain of chains) add(count.chainCounts, chain, packets);
   }
 
   #end({ station, place }: Stop, { verdict, decider }: Traversal, packets: number, strand: number): void {
@@ -170,8 +187,10 @@ class FlowCounter {
     let count = this.#places.get(place);
     if (count === undefined) {
       const amounts = () => new Float64Array(STRANDS.length);
-      const kinds = { causes: [], rules: [], causeCounts: new Map(), ruleCounts: new Map(), states: new Map() };
-      count = { amounts: amounts(), ended: amounts(), translated: 0, ...kinds };
+      count = {
+        ...{ amounts: amounts(), ended: amounts(), translated: 0, causes: [], rules: [], chains: [] },
+        ...{ causeCounts: new Map(), ruleCounts: new Map(), chainCounts: new Map(), states: new Map() },
+      };
       this.#places.set(place, count);
     }
     return count;
@@ -180,6 +199,10 @@ class FlowCounter {
 
 function add<Key>(counts: Map<Key, number>, key: Key, packets: number): void {
   counts.set(key, (counts.get(key) ?? 0) + packets);
+}
+
+function mostFirst(counts: ReadonlyMap<number, number>): [number, number][] {
+  return [...counts].sort((a, b) => b[1] - a[1]);
 }
 
 /** By the binding of a connection, or by a rule of nat, all of which do nothing else besides their verdict. */

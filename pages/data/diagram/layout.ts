@@ -54,8 +54,8 @@ export interface Layout {
 
 /** From this width on there is room from left to right. */
 export const WIDE_FROM = 1060;
-const MOST_WIDE = 2080;
-const MOST_TALL = 620;
+const MOST_WIDE = 1760;
+const MOST_TALL = 540;
 
 /** The middle of the head of a hook, by which bands enter it. */
 export const HEAD = 32;
@@ -142,13 +142,13 @@ function tallLayout(sizes: Sizes, whole: number): Layout {
   const ins = twoColumns(sizes.inCards, 0, width);
   const link = { x: middle - BAR / 2, y: 0, width: BAR, height: Math.max(0, ...ins.map(bottomOf)) };
   const PREROUTING = centred(bottomOf(link) + sizes.link + BETWEEN, 340, hooks.PREROUTING);
-  const routing = centred(bottomOf(PREROUTING) + BETWEEN, 240, sizes.routing);
+  const routing = centred(bottomOf(PREROUTING) + BETWEEN, 340, sizes.routing);
   const split = bottomOf(routing) + BETWEEN + 8;
   const FORWARD = { x: 0, y: split, width: half, height: hooks.FORWARD };
-  const right = (y: number, height: number): Box => ({ x: width - half, y, width: half, height });
-  const INPUT = right(split, hooks.INPUT);
-  const host = right(bottomOf(INPUT) + BETWEEN, sizes.host);
-  const OUTPUT = right(bottomOf(host) + BETWEEN, hooks.OUTPUT);
+  const beside = (y: number, height: number): Box => ({ x: width - half, y, width: half, height });
+  const INPUT = beside(split, hooks.INPUT);
+  const host = beside(bottomOf(INPUT) + BETWEEN, sizes.host);
+  const OUTPUT = beside(bottomOf(host) + BETWEEN, hooks.OUTPUT);
   const POSTROUTING = centred(Math.max(bottomOf(OUTPUT), bottomOf(FORWARD)) + BETWEEN + 8, 340, hooks.POSTROUTING);
   const last = bottomOf(POSTROUTING) + sizes.egress + BETWEEN;
   const outs = twoColumns(sizes.outCards, last, width);
@@ -159,6 +159,9 @@ function tallLayout(sizes: Sizes, whole: number): Layout {
     to: over(to, toAt),
     axis: 'y',
   });
+  // Where the middles of the two columns are, seen from a box above or below them.
+  const aside = Math.min(0.38, (half / 2 + 6) / routing.width);
+  const [left, right] = [0.5 - aside, 0.5 + aside];
   const isLeft = (card: Box): boolean => card.x < middle - card.width / 2;
   return {
     isTall: true,
@@ -170,12 +173,12 @@ function tallLayout(sizes: Sizes, whole: number): Layout {
     edges: [
       { from: 'link', to: 'PREROUTING', line: down(link, PREROUTING) },
       { from: 'PREROUTING', to: 'routing', line: down(PREROUTING, routing) },
-      { from: 'routing', to: 'FORWARD', line: down(routing, FORWARD, 0.25) },
-      { from: 'routing', to: 'INPUT', line: down(routing, INPUT, 0.75) },
+      { from: 'routing', to: 'FORWARD', line: down(routing, FORWARD, left) },
+      { from: 'routing', to: 'INPUT', line: down(routing, INPUT, right) },
       { from: 'INPUT', to: 'host', line: down(INPUT, host) },
       { from: 'own routing', to: 'OUTPUT', line: down(host, OUTPUT) },
-      { from: 'FORWARD', to: 'POSTROUTING', line: down(FORWARD, POSTROUTING, 0.5, 0.25) },
-      { from: 'OUTPUT', to: 'POSTROUTING', line: down(OUTPUT, POSTROUTING, 0.5, 0.75) },
+      { from: 'FORWARD', to: 'POSTROUTING', line: down(FORWARD, POSTROUTING, 0.5, left) },
+      { from: 'OUTPUT', to: 'POSTROUTING', line: down(OUTPUT, POSTROUTING, 0.5, right) },
       { from: 'POSTROUTING', to: 'egress', line: down(POSTROUTING, egress) },
     ],
     inEdges: ins.map((one, card) => ({

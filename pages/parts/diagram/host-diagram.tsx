@@ -18,14 +18,16 @@ import './host-diagram.css';
 export function HostDiagram(props: DiagramProps) {
   const ref = useRef<HTMLDivElement>(null);
   const width = useWidth(ref);
+  // On large screens all of it is larger, not only the space between.
+  const scale = Math.min(1.4, Math.max(1, width / 1500));
   return (
     <div class={`diagram${props.isQuiet ? ' quiet' : ''}${props.course ? ' followed' : ''}`} ref={ref}>
-      {width > 0 && <Drawing {...props} width={width} />}
+      {width > 0 && <Drawing {...props} width={Math.floor(width / scale)} scale={scale} />}
     </div>
   );
 }
 
-function Drawing({ width, ...props }: DiagramProps & { readonly width: number }) {
+function Drawing({ width, scale, ...props }: DiagramProps & { readonly width: number; readonly scale: number }) {
   const { picture, rules, flow, isSparse = false, course, reached } = props;
   const model = useMemo(
     () => diagramModel({ picture, rules, flow, isSparse }, width),
@@ -43,7 +45,7 @@ function Drawing({ width, ...props }: DiagramProps & { readonly width: number })
     <section
       class={`drawing${layout.isTall ? ' tall' : ''}`}
       aria-label="The host and what flowed through it"
-      style={{ width: `${layout.width}px`, height: `${layout.height}px` }}
+      style={{ width: `${layout.width}px`, height: `${layout.height}px`, zoom: scale }}
     >
       <BandLayer layout={layout} bands={bands} most={most} />
       {!props.isQuiet && <BandLabels layout={layout} bands={bands} most={most} />}

@@ -59,22 +59,24 @@ function HostPage({ rules, traversals, all, chosen, open, ...props }: ViewProps 
     select({ filter: filterOfPlace(isAgain ? undefined : place, filter) });
   };
   return (
-    <div class="host-page">
-      {open && <FollowedPacket {...{ rules, traversal: open, selection, select }} />}
-      <div>
-        <HostDiagram
-          {...{ picture, rules, flow, chosen: some, looked, course, reached }}
-          onPlace={look}
-          onEnd={(place, kind) => {
-            setClicked(place);
-            // What became of answers is no property of the packets that a filter can choose.
-            if (kind === 'answers') return;
-            select({ filter: { ...filterOfPlace(undefined, filter), end: place, verdict: kind } });
-          }}
-        />
-        <Legend flow={flow} isFiltered={some !== flow} />
+    <div class="host-view">
+      <div class="host-page">
+        {open && <FollowedPacket {...{ rules, traversal: open, selection, select }} />}
+        <div>
+          <HostDiagram
+            {...{ picture, rules, flow, chosen: some, looked, course, reached }}
+            onPlace={look}
+            onEnd={(place, kind) => {
+              setClicked(place);
+              // What became of answers is no property of the packets that a filter can choose.
+              if (kind === 'answers') return;
+              select({ filter: { ...filterOfPlace(undefined, filter), end: place, verdict: kind } });
+            }}
+          />
+          <Legend flow={flow} isFiltered={some !== flow} />
+        </div>
+        <PlacePanel {...{ picture, rules, flow: some, place: looked, selection, select }} onPlace={look} />
       </div>
-      <PlacePanel {...{ picture, rules, flow: some, place: looked, selection, select }} onPlace={look} />
     </div>
   );
 }

@@ -22,6 +22,11 @@ export interface PanelProps {
 }
 
 const MOST_ROWS = 10;
+const MOST_TEXT = 300;
+
+function clipped(text: string): string {
+  return text.length > MOST_TEXT ? `${text.slice(0, MOST_TEXT)} …` : text;
+}
 
 export function PlacePanel(props: PanelProps) {
   const { place, flow } = props;
@@ -36,6 +41,7 @@ export function PlacePanel(props: PanelProps) {
       {place !== undefined && !isCard && <Facts {...props} seen={here} />}
       {!isCard && (
         <>
+          <Chains {...props} counts={here?.chains ?? []} />
           <Causes {...props} causes={seen?.causes ?? []} />
           <Rules {...props} matched={seen?.rules ?? []} />
         </>
@@ -125,6 +131,44 @@ function Facts({ seen, place, rules }: PanelProps & { readonly seen: PlaceFlow |
   );
 }
 
+/** The time until which something was there; it still is if it has none. */
+function Until({ at }: { readonly at: number | undefined }) {
+  return at === undefined ? null : <span class="muted"> until {duration(at)}</span>;
+}
+
+function endOfChain(chain: number, { rulesets }: RulesSection): number | undefined {
+  const last = rulesets.findLastIndex(({ tables }) => tables.some(({ chains }) => chains.includes(chain)));
+  return rulesets[last + 1]?.sinceNs;
+}
+
+/** The chains of a table that packets were in, each of which chooses them. */
+function Chains({ counts, rules, selection, select }: PanelProps & { readonly counts: PlaceFlow['chains'] }) {
+  if (counts.length < 2) return null;
+  return (
+    <table class="facts">
+      <caption>Chains</caption>
+      <tbody>
+        {counts.slice(0, MOST_ROWS).map(([chain, packets]) => (
+          <tr key={chain}>
+            <th scope="row">
+              <button
+                type="button"
+                class="link"
+                aria-pressed={selection.filter.chain === chain}
+                onClick={() => select({ filter: { ...selection.filter, chain } })}
+              >
+                {rules.chains[chain].name}
+              </button>
+              <Until at={endOfChain(chain, rules)} />
+            </th>
+            <td>{grouped(packets)}</td>
+          </tr>
+        ))}
+      </tbody>
+    </table>
+  );
+}
+
 function Causes({ causes, ...props }: PanelProps & { readonly causes: readonly Cause[] }) {
   if (causes.length === 0) return props.place === undefined ? <p class="muted">Nothing was dropped.</p> : null;
   return (
@@ -183,9 +227,9 @@ function RuleWords({
   const end = until === undefined ? undefined : rules.rulesets[until]?.sinceNs;
   return (
     <>
-      <RuleLink {...{ rules, rule, selection, select }} /> <code>{text}</code>
-      {comment && !text.includes(comment) && <span class="muted"> {comment}</span>}
-      {end !== undefined && <span class="muted"> until {duration(end)}</span>}
+      <RuleLink {...{ rules, rule, selection, select }} /> <code>{clipped(text)}</code>
+      {comment && !text.includes(comment) && <span class="muted"> {clipped(comment)}</span>}
+      <Until at={end} />
     </>
   );
 }

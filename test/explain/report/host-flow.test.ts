@@ -58,7 +58,7 @@ function flowOf(taken: readonly (readonly [Traversal, number])[]): HostFlow {
   return hostFlow(
     taken.map(([one]) => one),
     counts,
-    TABLES,
+    { ...TABLES, chainOf: (rule) => (rule < 10 ? 0 : 2) },
     0,
   );
 }
@@ -111,6 +111,7 @@ flows('ends where packets were dropped, and says why', () => {
     { decider: { kind: 'rule', hook: 'INPUT', rule: 2 }, verdict: 'rejected', packets: 50, isOfAnswers: false },
   ]);
   assert.equal(input.rules, [[2, 50]]);
+  assert.equal(input.chains, [[0, 80]]);
   const ended = (place: Place): number => sumOf(flow.places.get(place)!.ended);
   assert.equal([ended('routing'), ended('defrag PREROUTING'), ended('link')], [5, 3, 2]);
 });
