@@ -20,31 +20,35 @@ import { isFragment } from './decode.js';
 import type { AnsweredEvent, DroppedEvent, PacketEnd, PacketFields, TcpFields } from './events.js';
 import type { Packet } from './packet.js';
 
+type Writable<T> = { -readonly [Name in keyof T]: T[Name] };
+
+/** An observed packet has many of these: none is put together from parts, which takes several times as long. */
 export function packetFields(packet: Packet): PacketFields {
   const { protocol, sport, dport, length, mark, view, at } = packet;
-  return {
-    protocol,
-    source: formatLoaded(packet.source),
-    destination: formatLoaded(packet.destination),
-    ...(sport < 0 ? {} : { sport, dport }),
-    lengthBytes: length,
-    ttl: view.getUint8(at + IPV4_TTL_AT),
-    tos: view.getUint8(at + IPV4_TOS_AT),
-    mark: mark >>> 0,
-    ...headerFields(packet),
-  };
+  const source = formatLoaded(packet.source);
+  const destination = formatLoaded(packet.destination);
+  const lengthBytes = length;
+  const ttl = view.getUint8(at + IPV4_TTL_AT);
+  const tos = view.getUint8(at + IPV4_TOS_AT);
+  const fields: Writable<PacketFields> =
+    sport < 0
+      ? { protocol, source, destination, lengthBytes, ttl, tos, mark: mark >>> 0 }
+      : { protocol, source, destination, sport, dport, lengthBytes, ttl, tos, mark: mark >>> 0 };
+  addHeaderFields(packet, fields);
+  return fields;
 }
 
-/** What the layer-4 header says, and where in its packet a fragment starts. */
-function headerFields(packet: Packet): Pick<PacketFields, 'tcp' | 'icmp' | 'fragment'> {
+/** Adds to FIELDS what the layer-4 header says, and where in its packet a fragment starts. */
+function addHeaderFields(packet: Packet, fields: Writable<PacketFields>): void {
   const { protocol, fragmentOffset, view, at, l4, l4Available } = packet;
-  const isLast = (view.getUint16(at + IPV4_FRAGMENT_AT) & IPV4_MF) === 0;
-  const fragment = isFragment(packet) ? { fragment: { offsetBytes: fragmentOffset, isLast } } : {};
-  if (fragmentOffset > 0) return fragment;
-  if (protocol === IPPROTO_TCP && l4Available >= TCP_LENGTH) return { ...fragment, tcp: tcpFields(packet) };
-  if (protocol !== IPPROTO_ICMP || l4Available <= ICMP_CODE_AT) return fragment;
-  const icmp = { type: view.getUint8(l4 + ICMP_TYPE_AT), code: view.getUint8(l4 + ICMP_CODE_AT) };
-  return { ...fragment, icmp };
+  if (isFragment(packet)) {
+    const isLast = (view.getUint16(at + IPV4_FRAGMENT_AT) & IPV4_MF) === 0;
+    fields.fragment = { offsetBytes: fragmentOffset, isLast };
+  }
+  if (fragmentOffset > 0) return;
+  if (protocol === IPPROTO_TCP && l4Available >= TCP_LENGTH) fields.tcp = tcpFields(packet);
+  else if (protocol === IPPROTO_ICMP && l4Available > ICMP_CODE_AT)
+    fields.icmp = { type: view.getUint8(l4 + ICMP_TYPE_AT), code: view.getUint8(l4 + ICMP_CODE_AT) };
 }
 
 function tcpFields({ view, l4, length, headerLength }: Packet): TcpFields {
@@ -59,7 +63,7 @@ function tcpFields({ view, l4, length, headerLength }: Packet): TcpFields {
 }
 
 export function packetEnd(address: number, port: number): PacketEnd {
-  return { address: formatLoaded(address), ...(port < 0 ? {} : { port }) };
+  return port < 0 ? { address: formatLoaded(address) } : { address: formatLoaded(address), port };
 }
 
 /** The packet fields of a `DroppedEvent`. */

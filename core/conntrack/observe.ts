@@ -48,6 +48,7 @@ const CHECKS: Record<Exclude<Invalid, typeof Invalid.NONE>, InvalidCheck> = {
 export function observedTracking(conntrack: Conntrack): (packet: Packet, emit: NonNullable<Emit>) => boolean {
   const { table, trackers } = conntrack;
   const tuple = new Tuple();
+  const timeouts: Timeouts = new Map();
   return (packet, emit) => {
     const tracker = trackers[packet.protocol];
     const wasTracked = conntrack.isTracked(packet);
@@ -62,33 +63,50 @@ export function observedTracking(conntrack: Conntrack): (packet: Packet, emit: N
     if (expired !== undefined && !table.isHashed(expired.entry)) emit(expired.event);
     const remark = tracker.protocol.remark(tracker, packet, invalid);
     const stateAfter = packet.ct < 0 ? undefined : stateOf(table, packet.ct, packet.protocol);
-    const event: TrackedEvent = {
-      kind: 'tracked',
-      ctstate: CTSTATES[packet.ctinfo],
-      ...(packet.ct < 0 ? {} : { direction: packet.direction === ORIGINAL ? 'original' : 'reply' }),
-      ...(stateBefore === undefined ? {} : { stateBefore }),
-      ...(stateAfter === undefined ? {} : { stateAfter }),
-      ...(invalid === Invalid.NONE ? {} : { invalid: CHECKS[invalid] }),
-      ...(remark === undefined ? {} : { remark }),
-      ...(remark !== undefined && invalid === Invalid.NONE ? { isIgnored: true } : {}),
-      ...(window === undefined || (invalid === Invalid.NONE && remark === undefined) ? {} : { window }),
-      ...(isReopened ? { isReopened } : {}),
-      ...(wasTracked ? {} : lifetimeOf(conntrack, packet)),
-    };
+    const event: Writable<TrackedEvent> = { kind: 'tracked', ctstate: CTSTATES[packet.ctinfo] };
+    if (packet.ct >= 0) event.direction = packet.direction === ORIGINAL ? 'original' : 'reply';
+    if (stateBefore !== undefined) event.stateBefore = stateBefore;
+    if (stateAfter !== undefined) event.stateAfter = stateAfter;
+    if (invalid !== Invalid.NONE) event.invalid = CHECKS[invalid];
+    if (remark !== undefined) event.remark = remark;
+    if (remark !== undefined && invalid === Invalid.NONE) event.isIgnored = true;
+    if (window !== undefined && (invalid !== Invalid.NONE || remark !== undefined)) event.window = window;
+    if (isReopened) event.isReopened = true;
+    if (!wasTracked) addLifetime(event, conntrack, packet, timeouts);
     emit(event);
     return isTaken;
   };
 }
 
-/** How long the entry of PACKET, which has just been tracked, lives, and the time-out that PACKET gave to it. */
-function lifetimeOf({ table, trackers }: Conntrack, packet: Packet): Pick<TrackedEvent, 'expiresSec' | 'timeout'> {
+type Writable<T> = { -readonly [Name in keyof T]: T[Name] };
+
+/** The time-outs that were told, by tracker and their number there. */
+type Timeouts = Map<L4Tracker, TimeoutFields[]>;
+
+/**
+ * Adds to EVENT how long the entry of PACKET, which has just been tracked, lives, and the time-out that PACKET gave to
+ * it. TIMEOUTS: those that are known.
+ */
+function addLifetime(
+  event: Writable<TrackedEvent>,
+  { table, trackers }: Conntrack,
+  packet: Packet,
+  timeouts: Timeouts,
+): void {
   const { ct, ctinfo, protocol, nowMs } = packet;
-  if (ct < 0 || ctinfo === CtInfo.RELATED) return {};
+  if (ct < 0 || ctinfo === CtInfo.RELATED) return;
   const leftMs = table.doubles[ct * RECORD_F64 + EXPIRES_MS_F64] - nowMs;
   const tracker = trackers[protocol];
   const index = tracker.protocol.timeoutOf(tracker, ct);
-  const expiresSec = leftMs / 1000;
-  return tracker.timeoutsMs[index] === leftMs ? { expiresSec, timeout: timeoutFields(tracker, index) } : { expiresSec };
+  event.expiresSec = leftMs / 1000;
+  if (tracker.timeoutsMs[index] === leftMs) event.timeout = knownTimeout(timeouts, tracker, index);
+}
+
+function knownTimeout(timeouts: Timeouts, tracker: L4Tracker, index: number): TimeoutFields {
+  const known = timeouts.get(tracker) ?? [];
+  timeouts.set(tracker, known);
+  if (known[index]?.seconds !== tracker.timeoutsMs[index] / 1000) known[index] = timeoutFields(tracker, index);
+  return known[index];
 }
 
 function timeoutFields({ protocol, timeoutsMs }: L4Tracker, index: number): TimeoutFields {

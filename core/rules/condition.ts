@@ -219,7 +219,12 @@ function asMasked({ mask, ranges }: FieldCondition): { value: number; mask: numb
 
 /** Explains why PACKET does not meet CONDITION, with the packet's value: `dport 80 is not 443`. */
 export function explainCondition(condition: Condition, packet: Packet, context: RuleContext): string {
-  return conditionMisses(condition, packet, context).map(explainMiss).join(', ');
+  return explainMisses(conditionMisses(condition, packet, context));
+}
+
+/** MISSES in words: `dport 80 is not 443`. */
+export function explainMisses(misses: readonly Miss[]): string {
+  return misses.length === 1 ? explainMiss(misses[0]) : misses.map(explainMiss).join(', ');
 }
 
 function explainMiss({ field, value, expected, isNegated }: Miss): string {
@@ -229,21 +234,42 @@ function explainMiss({ field, value, expected, isNegated }: Miss): string {
   return `${label} ${value} is ${isNegated ? '' : 'not '}${expected}`;
 }
 
-/** Why PACKET does not meet CONDITION: for each of the fields, any of which would do. */
-export function conditionMisses(condition: Condition, packet: Packet, context: RuleContext): readonly Miss[] {
-  if (condition.kind === 'any') return condition.anyOf.flatMap((one) => conditionMisses(one, packet, context));
-  const { field, mask, ranges, negated } = condition;
-  const names = context.interfaceNames;
+/** What conditions want, in words, as long as interfaces have the same names. */
+export type ExpectedTexts = Map<Condition, string>;
+
+/**
+ * Why PACKET does not meet CONDITION: for each of the fields, any of which would do. TEXTS: those that are known, to
+ * which others are added.
+ */
+export function conditionMisses(
+  condition: Condition,
+  packet: Packet,
+  context: RuleContext,
+  texts?: ExpectedTexts,
+): readonly Miss[] {
+  if (condition.kind === 'any') return condition.anyOf.flatMap((one) => conditionMisses(one, packet, context, texts));
+  const { field, ranges, negated } = condition;
   const value = readField(field, packet, context);
-  const expected = ranges.map((range) => formatRange(field, range, mask, names)).join(',');
+  const shown = value === ABSENT ? undefined : formatField(field, value, context.interfaceNames);
+  const expected = ranges.length === 0 ? undefined : expectedText(condition, context.interfaceNames, texts);
+  if (shown !== undefined && expected !== undefined) return [{ field, value: shown, expected, isNegated: negated }];
   return [
     {
       field,
-      ...(value === ABSENT ? {} : { value: formatField(field, value, names) }),
-      ...(ranges.length === 0 ? {} : { expected }),
+      ...(shown === undefined ? {} : { value: shown }),
+      ...(expected === undefined ? {} : { expected }),
       isNegated: negated,
     },
   ];
+}
+
+function expectedText(condition: FieldCondition, names: readonly string[], texts: ExpectedTexts | undefined): string {
+  const known = texts?.get(condition);
+  if (known !== undefined) return known;
+  const { field, mask, ranges } = condition;
+  const text = ranges.map((range) => formatRange(field, range, mask, names)).join(',');
+  texts?.set(condition, text);
+  return text;
 }
 
 function formatRange(

@@ -23,6 +23,7 @@ import {
   conditionFields,
   conditionMisses,
   constantAnswer,
+  type ExpectedTexts,
   explainCondition,
 } from './condition.js';
 import type { RuleContext } from './context.js';
@@ -212,9 +213,9 @@ export function explainStep(step: Step, packet: Packet, context: RuleContext): s
   return `the ${step.label} is cut short`;
 }
 
-/** Why PACKET does not pass STEP, if that is a condition. */
-export function missesOf(step: Step, packet: Packet, context: RuleContext): readonly Miss[] {
-  return isCondition(step) ? conditionMisses(step, packet, context) : [];
+/** Why PACKET does not pass STEP, if that is a condition. TEXTS: as `conditionMisses`. */
+export function missesOf(step: Step, packet: Packet, context: RuleContext, texts?: ExpectedTexts): readonly Miss[] {
+  return isCondition(step) ? conditionMisses(step, packet, context, texts) : [];
 }
 
 /** The fields that STEP reads. */

@@ -2,6 +2,7 @@
 import type { FailedTest } from '../../events.js';
 import { ABSENT, type FieldName, readField } from '../../fields.js';
 import type { Packet } from '../../packet.js';
+import { type ExpectedTexts, explainMisses } from '../condition.js';
 import type { RuleContext } from '../context.js';
 import { checkStep, explainStep, isAskable, isCondition, lookupOf, missesOf, type Step } from '../lower.js';
 
@@ -18,13 +19,17 @@ const OF_ONE_PROTOCOL: ReadonlySet<FieldName> = new Set([
   ...(['tcpFlags', 'icmpType', 'dccpType', 'ahSpi', 'espSpi', 'ipcompCpi'] as const),
 ]);
 
-/**
- * Which of the STEPS of a rule PACKET fails: number FIRST, and those behind it. MATCHES: which match each step is from
- * (`matchesOfSteps`). Changes nothing.
- */
+/** Where the tests of a rule are from. */
+export interface TestOrigins {
+  /** Which match each step is from (`matchesOfSteps`). */
+  readonly matches: readonly (number | undefined)[];
+  readonly texts: ExpectedTexts;
+}
+
+/** Which of the STEPS of a rule PACKET fails: number FIRST, and those behind it. Changes nothing but the texts. */
 export function failuresOf(
   steps: readonly Step[],
-  matches: readonly (number | undefined)[],
+  { matches, texts }: TestOrigins,
   first: number,
   packet: Packet,
   context: RuleContext,
@@ -40,21 +45,27 @@ export function failuresOf(
     if (holds === undefined) unknown++;
     if (holds !== false) continue;
     if (step.kind === 'header' || (step.kind === 'field' && step.field === 'protocol')) isHeaderMissing = true;
-    failures.push(failedTest(step, matches[at], packet, context));
+    failures.push(failedTest(step, { match: matches[at], texts }, packet, context));
   }
   return { failures, unknown };
 }
 
-function failedTest(step: Step, match: number | undefined, packet: Packet, context: RuleContext): FailedTest {
-  const misses = missesOf(step, packet, context);
+function failedTest(
+  step: Step,
+  { match, texts }: { match: number | undefined; texts: ExpectedTexts },
+  packet: Packet,
+  context: RuleContext,
+): FailedTest {
+  const misses = missesOf(step, packet, context, texts);
   const value = step.kind === 'field' ? readField(step.field, packet, context) : ABSENT;
-  return {
-    text: explainStep(step, packet, context),
-    ...(match === undefined ? {} : { match }),
-    ...(step.kind === 'field' ? { field: step.field } : {}),
-    ...(value === ABSENT ? {} : { value }),
-    ...(misses.length === 0 ? {} : { misses }),
+  const test: { -readonly [Name in keyof FailedTest]: FailedTest[Name] } = {
+    text: misses.length === 0 ? explainStep(step, packet, context) : explainMisses(misses),
   };
+  if (match !== undefined) test.match = match;
+  if (step.kind === 'field') test.field = step.field;
+  if (value !== ABSENT) test.value = value;
+  if (misses.length > 0) test.misses = misses;
+  return test;
 }
 
 function isOfOneProtocol(step: Step): boolean {

@@ -1,11 +1,12 @@
 /** Defines what rules mean: traverses tables rule by rule (ipt_do_table). The compiled engines must behave the same. */
-import { type Emit, type Observation, UNOBSERVED } from '../../events.js';
+import { type Emit, type Observation, type RuleEvent, UNOBSERVED } from '../../events.js';
 import { HOOK_NAMES, type Hook, Verdict } from '../../hooks.js';
 import type { Packet } from '../../packet.js';
+import type { ExpectedTexts } from '../condition.js';
 import type { RuleContext } from '../context.js';
 import { checkStep, lowerRule, matchesOfSteps, type Step } from '../lower.js';
 import type { Chain, Rule, Table, TableCounters, Target } from '../model.js';
-import { failuresOf, type RuleFailures } from './failures.js';
+import { failuresOf, type RuleFailures, type TestOrigins } from './failures.js';
 import { applyObserved } from './observed-target.js';
 import { DECISIVE, TraceKind, traceEvent } from './trace.js';
 import { logTracedEnd, logTracedRule } from './traced.js';
@@ -42,8 +43,9 @@ export function interpretTable(
 ): TableProgram {
   const { trace } = counters;
   const lowered: (readonly Step[])[] = [];
-  /** For those that packets missed, see `matchesOfSteps`. */
-  const origins: (readonly (number | undefined)[])[] = [];
+  /** Of those that packets missed. */
+  const origins: TestOrigins[] = [];
+  const texts: ExpectedTexts = new Map();
   const chains = new Map(table.chains.map((chain) => [chain.name, chain]));
 
   /**
@@ -126,7 +128,7 @@ export function interpretTable(
       if (checkStep(step, packet, context)) continue;
       const { emit } = observation;
       if (emit !== undefined) {
-        origins[rule.index] ??= matchesOfSteps(rule, context.interfaceNames);
+        origins[rule.index] ??= { matches: matchesOfSteps(rule, context.interfaceNames), texts };
         const missed = failuresOf(steps, origins[rule.index], steps.indexOf(step), packet, context);
         emitRule(emit, declared, rule, packet, missed);
       }
@@ -153,16 +155,22 @@ export function interpretTable(
   };
 }
 
+type Writable<T> = { -readonly [Name in keyof T]: T[Name] };
+
 function emitRule(emit: NonNullable<Emit>, table: Table, rule: Rule, packet: Packet, missed?: RuleFailures): void {
-  const first = missed?.failures[0];
-  emit({
+  const event: Writable<RuleEvent> = {
     kind: 'rule',
     table: table.name,
     rule: table.rules[rule.index],
     isMatched: missed === undefined,
-    ...(first === undefined ? {} : { failed: first.text }),
-    ...(first?.match === undefined ? {} : { failedMatch: first.match }),
-    ...missed,
     isHotdrop: packet.hotdrop,
-  });
+  };
+  if (missed !== undefined) {
+    const first = missed.failures[0];
+    if (first !== undefined) event.failed = first.text;
+    if (first?.match !== undefined) event.failedMatch = first.match;
+    event.failures = missed.failures;
+    event.unknown = missed.unknown;
+  }
+  emit(event);
 }
