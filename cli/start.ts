@@ -2,16 +2,20 @@
 import { join, relative, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { frameStories } from '../explain/capture/frame-stories.js';
+import { makeReport } from '../explain/report/make-report.js';
+import { pageHtml } from '../explain/report/page.js';
 import { arrivalWords, packetWords } from '../explain/story/packet-words.js';
 import type { Story } from '../explain/story/story.js';
 import { deciderText, deciderWords } from '../explain/story/story-text.js';
 import { widthOf, wrapAfter } from '../explain/text/columns.js';
 import { styleOf } from '../explain/text/style.js';
+import { readPageAssets } from '../io/page-assets.js';
 import { casesIn, optionsOf } from '../replay/golden-case.js';
 import type { Names } from '../replay/names.js';
 import type { ChangeSummary } from '../replay/summary.js';
 import { formatNumber } from './number.js';
 import { STDOUT } from './output.js';
+import { ReportFile } from './report-file.js';
 
 const PROJECT = resolve(fileURLToPath(new URL('../..', import.meta.url)));
 const here = (path: string): string => relative(process.cwd(), join(PROJECT, path)) || '.';
@@ -40,6 +44,10 @@ const frames = SCENES.flatMap((scene) => ('frame' in scene ? [scene.frame] : [])
 const startedMs = performance.now();
 const { stories, summary } = frameStories({ ...optionsOf(golden), outDir: OUT }, frames);
 const durationMs = performance.now() - startedMs;
+const page = new ReportFile(join(OUT, 'report.html'));
+const options = { ...optionsOf(golden), looksOnly: true };
+const report = makeReport('A Docker host, and a restart of its firewall', [{ name: OUT, options }]);
+page.write(Buffer.from(pageHtml(report, readPageAssets())));
 const names: Names = new Map(Object.entries(summary.names ?? {}));
 
 const LEAD = 10;
@@ -93,6 +101,7 @@ const opening = [
 
 const packets = `${formatNumber(summary.packets.read)} packets in ${Math.round(durationMs)} ms.`;
 const results = `${packets} ${OUT} has what left, the rules with their counters, and the connections.`;
+const look = `Look at it: open ${join(OUT, 'report.html')} in a browser.`;
 
 STDOUT.write(`
 ${wrapAfter('', opening, width).join('\n')}
@@ -100,6 +109,7 @@ ${wrapAfter('', opening, width).join('\n')}
 ${told.join('\n')}
 
 ${wrapAfter('', results, width).join('\n')}
+${style.bold(look)}
 
 ${tries.join('\n')}
 `);

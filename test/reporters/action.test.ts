@@ -2,12 +2,13 @@
  * action.yml, as a runner of GitHub Actions carries it out: its shell steps, in an environment that has nothing else.
  */
 import { spawnSync } from 'node:child_process';
-import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { parse } from 'yaml';
+import { isReport } from '../../replay/result-files.js';
 import { workflowCommands } from './workflow-commands.js';
 
 const Action = suite('action.yml');
@@ -32,11 +33,13 @@ Action.before.each(() => {
 });
 Action.after.each(() => rmSync(workspace, { recursive: true }));
 
-/** Runs the last step, which is the command, with GIVEN inputs. */
+/** Runs the last step that is a script, which is the command, with GIVEN inputs. */
 function check(given: Readonly<Record<string, string>>): { status: number | null; stdout: string; stderr: string } {
-  const { run = '', env = {} } = ACTION.runs.steps.at(-1)!;
+  const { run = '', env = {} } = ACTION.runs.steps.filter((step) => step.run !== undefined).at(-1)!;
   const expanded = (text: string) =>
-    text.replace(/\$\{\{ inputs\.([\w-]+) \}\}/g, (_, name) => given[name] ?? ACTION.inputs[name].default ?? '');
+    text
+      .replace(/\$\{\{ inputs\.([\w-]+) \}\}/g, (_, name) => given[name] ?? ACTION.inputs[name].default ?? '')
+      .replace(/\$\{\{ runner\.temp \}\}/, join(workspace, 'temp'));
   const script = `${workspace}.sh`;
   writeFileSync(script, run);
   try {
@@ -87,6 +90,15 @@ Action('checks cases, with patterns and blanks in their names, annotates, and wr
   const [error, ...more] = workflowCommands(bad.stdout);
   assert.equal([error.name, more.length], ['error', 0]);
   assert.match(error.properties.title, /^my cases\/two: /);
+
+  // A page of each case that failed, and of nothing else.
+  const pages = (): string[] => readdirSync(join(workspace, 'temp/nfreplay-report'));
+  assert.equal(pages(), ['1-my-cases-two.html']);
+  assert.ok(isReport(join(workspace, 'temp/nfreplay-report', pages()[0])));
+  assert.is(check({ cases: 'my cases/*' }).status, 0);
+  assert.equal(pages(), []);
+  assert.is(check({ cases: 'my cases/two', rules: 'other rules.v4', artifact: '' }).status, 1);
+  assert.not(existsSync(join(workspace, 'temp/nfreplay-report')));
 
   assert.is(check({ cases: 'none/*' }).status, 4);
   // A name is never an option.
