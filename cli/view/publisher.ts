@@ -1,5 +1,5 @@
 /** Publishes a report while its packets are replayed: again and again what has come to it since the last time. */
-import type { ResultIndex, SectionKind } from '../../explain/report/format/model.js';
+import { choiceOf, type ResultIndex, type SectionKind } from '../../explain/report/format/model.js';
 import { type ReportedRun, reportIndex, type WholeSections } from '../../explain/report/make-report.js';
 import type { ReportUpdate } from './served-report.js';
 
@@ -10,6 +10,8 @@ const SHARE = 0.1;
 
 /** Sections of which all chunks but the last stay as they are while packets come. */
 const GROWING: ReadonlySet<SectionKind> = new Set(['packets', 'bytes', 'traversals', 'tuples', 'details']);
+/** Those of them that have all there is, whichever packets are listed. */
+const ALWAYS_LISTED: ReadonlySet<SectionKind> = new Set(['traversals', 'tuples']);
 
 export class Publisher {
   readonly #title: string;
@@ -81,12 +83,12 @@ function isNewer(result: ResultIndex, before: ResultIndex): boolean {
 
 /** The kinds and chunks of the sections that RESULT has and are not as in the one BEFORE. */
 function* changedSections(
-  { sections, isRunning }: ResultIndex,
+  { sections, packets }: ResultIndex,
   before: ResultIndex | undefined,
 ): Generator<readonly [SectionKind, number]> {
+  const isSameChoice = before !== undefined && choiceOf(packets) === choiceOf(before.packets);
   for (const [kind, { chunks }] of Object.entries(sections) as [SectionKind, { readonly chunks: number }][]) {
-    // At the end, all of it may be another choice.
-    const isKept = before !== undefined && isRunning && GROWING.has(kind);
+    const isKept = before !== undefined && (isSameChoice ? GROWING : ALWAYS_LISTED).has(kind);
     const first = isKept ? Math.max(0, before.sections[kind].chunks - 1) : 0;
     for (let chunk = first; chunk < chunks; chunk++) yield [kind, chunk];
   }

@@ -13,7 +13,7 @@ export interface ChosenPackets {
 
 export class PacketStore {
   readonly #room: number;
-  /** Undefined: there is no room for them. */
+  /** Undefined: there is no room for them, or only some are wanted. */
   #all: PacketList | undefined;
   /** Those that `--show` chooses, if there is any choice. */
   #shown: PacketList | undefined;
@@ -23,7 +23,7 @@ export class PacketStore {
   /** ROOM: how many bytes packets may take in all. HAS_CHOICE: `--show` was given. */
   constructor(room: number, hasChoice: boolean) {
     this.#room = room;
-    this.#all = new PacketList(['whole', 'headers', 'first'], room);
+    this.#all = hasChoice ? undefined : new PacketList(['whole', 'headers', 'first'], room);
     this.#shown = hasChoice ? new PacketList(['whole', 'headers', 'first'], room) : undefined;
     this.#first = new PacketList(['whole', 'headers'], room);
   }

@@ -111,6 +111,15 @@ Report('an input that has changed or is gone is named, with exit code 4, and not
   assert.equal(readdirSync(dir), ['out']);
 });
 
+Report('--show chooses what is listed; everything is counted', async () => {
+  assert.is(await reportCommand([DOCKER, '--show', 'tcp port 36379', '-o', page]), 0);
+  const { packets } = indexIn(page).results[0];
+  assert.is(packets.read, 35);
+  assert.ok(packets.listed > 0 && packets.listed < 35);
+  assert.is(packets.listed + packets.leftOut, 35);
+  assert.is(packets.leftOutBy, 'show');
+});
+
 Report('--expect-egress and --expect-counters are shown, also of the results that were made with them', async () => {
   const host = 'test/replay/hosts/docker24';
   const rulesPath = join(dir, 'other.v4');
@@ -146,6 +155,7 @@ Report('two rulesets are two results, and so is a ruleset beside a folder', asyn
     );
     assert.is(results[1].name, open);
     assert.ok(isComparison);
+    assert.match(readFileSync(page, 'utf8'), 'id="comparison"');
     // Nothing is refused or translated any more.
     const refused = results.map(({ packets: { verdicts } }) => verdicts.dropped.packets + verdicts.rejected.packets);
     assert.ok(refused[0] > 0);

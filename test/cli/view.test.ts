@@ -137,7 +137,7 @@ View('fills while packets arrive in a pipe, whose end is the first Ctrl-C', asyn
 });
 
 View('answers at once while packets are replayed, and ends with 130 if that is not over', async () => {
-  const { eth0 } = writeEst64(dir, 200_000, 100);
+  const { eth0 } = writeEst64(dir, 100_000, 100);
   const before = readdirSync(dir);
   const viewing = new Viewing('--rules', HOST[1], '--host', HOST[3], '--in', `eth0=${eth0}`);
   await viewing.until(async () => (await viewing.index()) !== undefined);

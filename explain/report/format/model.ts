@@ -60,6 +60,12 @@ export interface PacketsIndex {
 }
 
 /**
+ * Tells choices of listed packets apart: where a report that grows makes another one, their chunks (packets, bytes,
+ * details) are not what they were.
+ */
+export const choiceOf = ({ leftOutBy, hasHeadersOnly }: PacketsIndex): string => `${leftOutBy} ${hasHeadersOnly}`;
+
+/**
  * packets: PACKET_COLUMNS. bytes: the bytes of the same packets (packet-bytes.ts). traversals: Traversal[] as JSON. traversalCounts:
  * TRAVERSAL_COUNT_COLUMNS. tuples: TUPLE_COLUMNS. rules: RulesSection as JSON. connections: CONNECTION_COLUMNS.
  * timeline: TIMELINE_COLUMNS. events: TimelineEvent[] as JSON. details: string[][] as JSON: what is said of packets and
