@@ -43,6 +43,7 @@ export function resultIndex(
     host: collector.host,
     inputs: run.names.inputs.map(({ name: input, files }) => ({ name: input, files })),
     names: Object.fromEntries(run.setting.names),
+    numberNames: tuples.met.names,
     timeline: timeline.index,
     sections: {
       packets: extentOf(list.rows),

@@ -2,6 +2,7 @@
 import type { PacketFields } from '../../core/events.js';
 import { TupleIndex } from './connections/tuple-index.js';
 import { TUPLE_COLUMNS } from './format/model.js';
+import { NumbersMet } from './number-names.js';
 import { RowChunks } from './sections.js';
 
 /** Rows of a chunk of tuples. */
@@ -9,6 +10,7 @@ const TUPLE_ROWS = 1 << 16;
 
 export class Tuples {
   readonly rows = new RowChunks(TUPLE_COLUMNS, TUPLE_ROWS);
+  readonly met = new NumbersMet();
   readonly #numbers = new TupleIndex();
 
   /** The number of the ends of PACKET. ICMP_ID: of an ICMP query; -1: it is none. */
@@ -34,6 +36,7 @@ export class Tuples {
     const number = this.rows.rows;
     this.#numbers.set(source | 0, destination | 0, ports, more, number);
     this.rows.add([protocol, source, destination, sport, dport, id]);
+    this.met.add(protocol, sport, dport);
     return number;
   }
 }

@@ -62,7 +62,7 @@ function randomEnd(random: Random, hasPorts: boolean): string {
     `${random(4) === 0 ? '!' : ''}${pick(random, ADDRESSES)}/${random(33)}`,
   ]);
   const port = pick(random, PORTS);
-  return host + (hasPorts ? pick(random, ['', '', ':*', `:${port}`, `:${random(port + 1)}-${port}`]) : '');
+  return host + (hasPorts ? pick(random, ['', '', ':*', `:${port}`, `:${random(port + 1)}-${port}`, ':http']) : '');
 }
 
 function randomSentence(random: Random): string {
@@ -188,6 +188,9 @@ const EXPECTED: Readonly<Record<string, string>> = {
   ':80': '0',
   '80': '0',
   '53': '1',
+  http: '0',
+  'tcp * > *:http': '0',
+  'udp *:domain > *': '1',
   '535': '',
   // Type 8 of ICMP is not a port.
   '8': '',

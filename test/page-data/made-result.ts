@@ -1,6 +1,7 @@
 /** Results for tests of the page, made of a few packets. */
 import type { Column } from '../../explain/report/format/columns.js';
 import {
+  type NumberNames,
   PACKET_COLUMNS,
   type ResultIndex,
   type RulesSection,
@@ -29,6 +30,11 @@ export interface Made {
   readonly packets: readonly MadePacket[];
 }
 
+const NUMBER_NAMES: NumberNames = {
+  protocols: { icmp: 1, tcp: 6, udp: 17, gre: 47, esp: 50 },
+  icmp: { 'echo-reply': '0', 'host-unreachable': '3/1', 'echo-request': '8', 'time-exceeded': '11' },
+  services: { domain: 53, http: 80 },
+};
 const NO_RULES: RulesSection = { rulesets: [], chains: [], rules: [], connectionStates: [], connectionTimeouts: [] };
 const PLAIN: Readonly<Record<(typeof PACKET_COLUMNS)[number], number>> = {
   ...(Object.fromEntries(PACKET_COLUMNS.map((name) => [name, 0])) as Record<(typeof PACKET_COLUMNS)[number], number>),
@@ -45,7 +51,7 @@ export function madeResult({ interfaces, names = {}, tuples, traversals, rules =
   const host = { interfaces: interfaces.map((name) => ({ name })) };
   const [ofPackets, ofTuples] = [packetColumns(packets), tupleColumns(tuples)];
   return {
-    index: { names, host } as unknown as ResultIndex,
+    index: { names, numberNames: NUMBER_NAMES, host } as unknown as ResultIndex,
     packets: async () => ofPackets,
     tuples: async () => ofTuples,
     traversals: async () => traversals,

@@ -39,9 +39,20 @@ export interface ResultIndex {
   readonly inputs: readonly { readonly name: string; readonly files: readonly string[] }[];
   /** Names for addresses. */
   readonly names: Readonly<Record<string, string>>;
+  readonly numberNames: NumberNames;
   readonly timeline: TimelineIndex;
   /** How many chunks there are of each kind of section, and how many rows all but the last of them have. */
   readonly sections: Readonly<Record<SectionKind, { readonly chunks: number; readonly rows: number }>>;
+}
+
+/** What numbers are called, of which packets have some: not all that there are. */
+export interface NumberNames {
+  /** Protocols by their names, as iptables writes them. */
+  readonly protocols: Readonly<Record<string, number>>;
+  /** Types of ICMP, and types with codes (`3/1`), by their names. The first name for one is what is written. */
+  readonly icmp: Readonly<Record<string, string>>;
+  /** Ports by the names of their services. */
+  readonly services: Readonly<Record<string, number>>;
 }
 
 /** How many packets were read, by their verdicts, and how many are listed. */

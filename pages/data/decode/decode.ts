@@ -15,9 +15,8 @@ import {
   IPPROTO_TCP,
   IPPROTO_UDP,
 } from '../../../codecs/assigned-numbers.js';
-import { protocolName } from '../../../codecs/protocol-names.js';
-import { formatIcmpKind, icmpKindOf } from '../../../codecs/sentence/icmp-kinds.js';
 import { hasPorts } from '../../../codecs/sentence/sentence.js';
+import { protocolName } from '../../words/ends.js';
 import { withChecksums } from './checksums.js';
 import * as headers from './headers.js';
 import { type DecodedField, type FieldRow, hexBytes, type Layer, type Part, readBits, readRows } from './layer.js';
@@ -104,7 +103,7 @@ function readTransport(layers: Layer[], part: Part, protocol: number): void {
   else if (protocol === IPPROTO_TCP) readTcp(layers, part);
   else if (protocol === IPPROTO_UDP) readData(layers, behind(part, add(layers, part, 'UDP', headers.UDP)));
   else {
-    const name = protocolName(protocol).toUpperCase();
+    const name = protocolName(protocol);
     if (!hasPorts(protocol)) readData(layers, part, name);
     else readData(layers, behind(part, add(layers, part, name, headers.PORTS)));
   }
@@ -139,9 +138,7 @@ function readIcmp(layers: Layer[], part: Part): void {
         ? headers.ICMP_UNREACHABLE
         : []
     : headers.ICMP_QUERY;
-  const kind = formatIcmpKind(icmpKindOf(type, code, IPPROTO_ICMP), IPPROTO_ICMP);
-  const rows: readonly FieldRow[] = [['Type', 8, (value) => `${kind} (${value})`], ...headers.ICMP.slice(1), ...rest];
-  add(layers, part, 'ICMP', rows);
+  add(layers, part, 'ICMP', [...headers.ICMP, ...rest]);
   if (isError && readBits(behind(part, 8), 0, 4) === 4) readIpv4(layers, behind(part, 8), true);
   else readData(layers, behind(part, 8));
 }

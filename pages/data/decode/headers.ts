@@ -1,7 +1,6 @@
 /** The headers that are decoded, in the order of their fields. */
-import { protocolName } from '../../../codecs/protocol-names.js';
 import { flagNames } from '../../../codecs/sentence/tcp-flags.js';
-import { address } from '../../words/ends.js';
+import { address, protocolName } from '../../words/ends.js';
 import { type FieldRow, hex, named } from './layer.js';
 
 const ETHER_TYPES: Readonly<Record<number, string>> = {
@@ -142,9 +141,18 @@ export const UDP: readonly FieldRow[] = [
 /** Of other protocols that start with them. */
 export const PORTS: readonly FieldRow[] = UDP.slice(0, 2);
 
+const ICMP_TYPES: Readonly<Record<number, string>> = {
+  0: 'echo reply',
+  3: 'unreachable',
+  5: 'redirect',
+  8: 'echo request',
+  11: 'time exceeded',
+  12: 'parameter problem',
+};
+
 /** RFC 792; how the second word is read depends on the type. */
 export const ICMP: readonly FieldRow[] = [
-  ['Type', 8],
+  ['Type', 8, named(ICMP_TYPES)],
   ['Code', 8],
   ['Checksum', 16, hex(4)],
 ];

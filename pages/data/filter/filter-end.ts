@@ -20,6 +20,8 @@ export interface Network {
 export interface KnownHosts {
   /** Names by address. */
   readonly hosts: Readonly<Record<string, string>>;
+  /** Ports by the names of services. */
+  readonly services: Readonly<Record<string, number>>;
 }
 
 const PORTS = /^(\d{1,5})(?:-(\d{0,5}))?$/;
@@ -31,7 +33,7 @@ export function readEnd(text: string, isNegated: boolean, known: KnownHosts): { 
   if (text.startsWith('[') || portTexts.length > 1)
     return { test: { isNegated }, problem: 'the packets of this replay are IPv4' };
   const networks = hostText === '' || hostText === '*' ? undefined : networksOf(hostText, known);
-  const ports = readPorts(portTexts[0]);
+  const ports = readPorts(portTexts[0], known);
   const problem = typeof networks === 'string' ? networks : typeof ports === 'string' ? ports : undefined;
   const test = {
     isNegated,
@@ -75,11 +77,16 @@ export function networkOf(text: string): Network | undefined {
 }
 
 /** The ports that TEXT names, undefined for any; or what is wrong with it. */
-function readPorts(text: string | undefined): NumberRange | string | undefined {
+function readPorts(text: string | undefined, { services }: KnownHosts): NumberRange | string | undefined {
   if (text === undefined || text === '*') return undefined;
   if (text === '') return 'the port is missing: N, N-M, or * for any';
   const numbers = PORTS.exec(text);
-  if (numbers === null) return `"${text}" is not a port: N, or N-M`;
+  if (numbers === null) {
+    const port = Object.hasOwn(services, text) ? services[text] : undefined;
+    return port === undefined
+      ? `"${text}" is no port that packets have: N, N-M, or a service`
+      : { min: port, max: port };
+  }
   const min = Number(numbers[1]);
   const max = numbers[2] === '' ? LARGEST_PORT : Number(numbers[2] ?? min);
   if (min > max || max > LARGEST_PORT) return `"${text}" are no ports: N, or N-M, at most ${LARGEST_PORT}`;

@@ -40,8 +40,8 @@ export async function filterTests(result: Result, filter: Filter, slices: Slices
 }
 
 /** What names in the text of a filter of RESULT can stand for. */
-export function knownNames({ index: { names, host } }: Result): Parameters<typeof readFilterText>[1] {
-  return { hosts: names, interfaces: host.interfaces.map(({ name }) => name) };
+export function knownNames({ index: { names, numberNames, host } }: Result): Parameters<typeof readFilterText>[1] {
+  return { hosts: names, ...numberNames, interfaces: host.interfaces.map(({ name }) => name) };
 }
 
 /** What TEXT asks of columns that have the values themselves. DEVS: how many interfaces there are. */
@@ -97,12 +97,12 @@ async function wordTest({ text, isNegated }: PlainWord, result: Result, slices: 
     result.traversals(),
     result.rules(),
   ]);
-  const { names, host } = result.index;
+  const { host } = result.index;
   const devs = host.interfaces.map(({ name }) => contains(name.toLowerCase(), text));
   const ofInterfaces = tableOf(NO_DEVS, devs.length, (dev) => (dev === -1 ? text === 'local' : devs[dev]));
   return {
     lookups: [
-      ...ofBothTuples(packets, await tuplesWith(text, tuples, names, slices)),
+      ...ofBothTuples(packets, await tuplesWith(text, tuples, result.index, slices)),
       { column: packets.traversal, table: traversalsWith(text, traversals, rules), base: 0 },
       { column: packets.inDev, table: ofInterfaces, base: NO_DEVS },
       { column: packets.outDev, table: tableOf(NO_DEVS, devs.length, (dev) => devs[dev] === true), base: NO_DEVS },

@@ -4,8 +4,6 @@
  * is told, and everything else applies.
  */
 import { IPPROTO_ICMP, IPPROTO_TCP } from '../../../codecs/assigned-numbers.js';
-import { protocolNumber } from '../../../codecs/protocol-names.js';
-import { parseIcmpKind } from '../../../codecs/sentence/icmp-kinds.js';
 import {
   type IcmpKind,
   type NumberRange,
@@ -14,6 +12,7 @@ import {
   STATE_PHRASES,
 } from '../../../codecs/sentence/sentence.js';
 import { parseFlags } from '../../../codecs/sentence/tcp-flags.js';
+import type { NumberNames } from '../../../explain/report/format/model.js';
 import { type EndTest, type KnownHosts, readEnd } from './filter-end.js';
 
 /** What a text asks for. What is undefined can be anything. */
@@ -51,7 +50,7 @@ export interface TextProblem {
 }
 
 /** What names in a text can stand for. */
-export interface KnownNames extends KnownHosts {
+export interface KnownNames extends KnownHosts, NumberNames {
   /** In the order of their numbers. */
   readonly interfaces: readonly string[];
 }
@@ -126,7 +125,7 @@ class TextReader {
   /** The interface, or `local`, that a sentence begins with. */
   #readHead({ text, isNegated }: Word): boolean {
     const follower = this.#words[this.#next];
-    if (this.#next !== 1 || follower === undefined || protocolOf(follower.text) === undefined) return false;
+    if (this.#next !== 1 || follower === undefined || this.#protocolOf(follower.text) === undefined) return false;
     if (text === 'local' && !isNegated) {
       this.#filter.isLocal = true;
       return true;
@@ -208,11 +207,19 @@ class TextReader {
 
   /** A number is one of a protocol only right before the source, or at the beginning of a sentence with ends. */
   #readProtocol({ text }: Word): boolean {
-    const protocol = protocolOf(text);
+    const protocol = this.#protocolOf(text);
     const isHead = this.#next === this.#arrow - 1;
     if (protocol === undefined || (/^\d/.test(text) && !isHead)) return false;
     if (protocol >= 0) this.#filter.protocol = protocol;
     return true;
+  }
+
+  /** The number of the protocol that TEXT names, -1 for any, or undefined. */
+  #protocolOf(text: string): number | undefined {
+    const lower = text.toLowerCase();
+    if (lower === 'ip' || lower === 'all') return -1;
+    if (/^\d{1,3}$/.test(text)) return Number(text) > LARGEST_PROTOCOL ? undefined : Number(text);
+    return Object.hasOwn(this.#names.protocols, lower) ? this.#names.protocols[lower] : undefined;
   }
 
   #readFlags({ text }: Word): boolean {
@@ -225,7 +232,7 @@ class TextReader {
   }
 
   #readKind({ text }: Word): boolean {
-    const kind = this.#filter.protocol === IPPROTO_ICMP ? parseIcmpKind(text, IPPROTO_ICMP) : undefined;
+    const kind = this.#filter.protocol === IPPROTO_ICMP ? kindOf(text, this.#names) : undefined;
     if (kind !== undefined) this.#filter.icmp = kind;
     return kind !== undefined;
   }
@@ -264,10 +271,11 @@ function wordsOf(text: string): Word[] {
 
 const isArrow = ({ text, isQuoted }: Word): boolean => !isQuoted && ARROW.test(text);
 
-/** The number of the protocol that TEXT names, -1 for any, or undefined. */
-function protocolOf(text: string): number | undefined {
+/** The type of ICMP that TEXT names. */
+function kindOf(text: string, { icmp }: NumberNames): IcmpKind | undefined {
   const lower = text.toLowerCase();
-  if (lower === 'ip' || lower === 'all') return -1;
-  const number = /^\d{1,3}$/.test(text) ? Number(text) : (protocolNumber(text) ?? protocolNumber(lower));
-  return number !== undefined && number <= LARGEST_PROTOCOL ? number : undefined;
+  const name = Object.keys(icmp).find((one) => one.toLowerCase() === lower);
+  const numbers = /^(\d{1,3})(?:\/(\d{1,3}))?$/.exec(name === undefined ? text : icmp[name]);
+  if (numbers === null) return undefined;
+  return { type: Number(numbers[1]), code: numbers[2] === undefined ? undefined : Number(numbers[2]) };
 }

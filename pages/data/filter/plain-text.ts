@@ -1,11 +1,10 @@
 /** Plain text in what is shown of packets: ends with their names, interfaces, flags, verdicts, and rules that decided. */
 
 import { IPPROTO_ICMP } from '../../../codecs/assigned-numbers.js';
-import { protocolName } from '../../../codecs/protocol-names.js';
-import { formatIcmpKind, icmpKindOf } from '../../../codecs/sentence/icmp-kinds.js';
 import { flagLetters, flagNames } from '../../../codecs/sentence/tcp-flags.js';
-import type { RulesSection, Traversal } from '../../../explain/report/format/model.js';
+import type { ResultIndex, RulesSection, Traversal } from '../../../explain/report/format/model.js';
 import { address } from '../../words/ends.js';
+import { icmpText, protocolText } from '../../words/number-names.js';
 import type { TupleColumns } from '../result.js';
 import { addressIndex } from './address-index.js';
 import { tableOf } from './row-test.js';
@@ -63,7 +62,7 @@ function deciderText(decider: Traversal['decider'], { rules, chains }: RulesSect
 export async function tuplesWith(
   word: string,
   tuples: TupleColumns,
-  hosts: Readonly<Record<string, string>>,
+  { names: hosts, numberNames }: Pick<ResultIndex, 'names' | 'numberNames'>,
   slices: Slices,
 ): Promise<Uint8Array> {
   const { addresses, source, destination } = await addressIndex(tuples, slices);
@@ -73,9 +72,15 @@ export async function tuplesWith(
     for (let i = from; i < to; i++) hasAddress[i] = hasHost(address(addresses[i]), hostWord, hosts) ? 1 : 0;
   });
   const isEnd = hostWord !== word;
-  const port = /^\d+$/.test(portWord) ? Number(portWord) : undefined;
-  const protocols = tableOf(0, 256, (protocol) => !isEnd && contains(protocolName(protocol), word));
-  const kinds = tableOf(0, 1 << 16, (kind) => !isEnd && contains(kindText(kind), word));
+  const port = /^\d+$/.test(portWord) ? Number(portWord) : numberNames.services[portWord];
+  const protocols = tableOf(0, 256, (protocol) => !isEnd && contains(protocolText(protocol, numberNames), word));
+  const kinds = new Map<number, boolean>();
+  const isKind = (type: number, code: number): boolean => {
+    const key = (type << 8) | code;
+    const known = kinds.get(key) ?? contains(icmpText(type, code, numberNames).toLowerCase(), word);
+    kinds.set(key, known);
+    return known;
+  };
   const table = new Uint8Array(tuples.source.length + 1);
   await slices.each(tuples.source.length, (from, to) => {
     for (let i = from; i < to; i++) {
@@ -88,7 +93,7 @@ export async function tuplesWith(
         ? (hasSource && (port === undefined || port === sport)) ||
           (hasDestination && (port === undefined || port === dport))
         : hasSource || hasDestination || (!isIcmp && port !== undefined && (port === sport || port === dport));
-      if (hasEnd || protocols[protocol] === 1 || (isIcmp && kinds[(sport << 8) | dport] === 1)) table[i + 1] = 1;
+      if (hasEnd || protocols[protocol] === 1 || (isIcmp && !isEnd && isKind(sport, dport))) table[i + 1] = 1;
     }
   });
   return table;
@@ -103,10 +108,6 @@ function endWord(word: string): readonly [host: string, port: string] {
 function hasHost(text: string, word: string, hosts: Readonly<Record<string, string>>): boolean {
   if (word === '' || contains(text, word)) return true;
   return Object.hasOwn(hosts, text) && contains(hosts[text].toLowerCase(), word);
-}
-
-function kindText(kind: number): string {
-  return formatIcmpKind(icmpKindOf(kind >> 8, kind & 255, IPPROTO_ICMP), IPPROTO_ICMP).toLowerCase();
 }
 
 /** The table of TCP flags, from -1, whose letters or names are WORD. */

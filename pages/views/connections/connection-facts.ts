@@ -1,5 +1,5 @@
 /** All that the connections of a result are shown with. */
-import { ENTRY_ENDS, VERDICTS } from '../../../explain/report/format/model.js';
+import { ENTRY_ENDS, type NumberNames, VERDICTS } from '../../../explain/report/format/model.js';
 import type { Verdict } from '../../../explain/story/story.js';
 import { type PacketTable, packetTable } from '../../data/packet-table.js';
 import type { ConnectionColumns, Result } from '../../data/result.js';
@@ -9,11 +9,13 @@ export interface ConnectionFacts extends PacketTable {
   readonly connections: ConnectionColumns;
   /** Of addresses. */
   readonly names: Readonly<Record<string, string>>;
+  readonly numberNames: NumberNames;
 }
 
 export async function connectionFacts(result: Result): Promise<ConnectionFacts> {
   const [table, connections] = await Promise.all([packetTable(result), result.connections()]);
-  return { ...table, result, connections, names: result.index.names };
+  const { names, numberNames } = result.index;
+  return { ...table, result, connections, names, numberNames };
 }
 
 /** What became of a connection: of its packets, or `expired` if its entry timed out while there were still some. */

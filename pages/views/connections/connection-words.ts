@@ -1,6 +1,6 @@
 /** Connections in words. */
-import { formatIcmpKind, icmpKindOf } from '../../../codecs/sentence/icmp-kinds.js';
 import { type Ends, endsOf, endText, protocolName } from '../../words/ends.js';
+import { icmpText } from '../../words/number-names.js';
 import { duration } from '../../words/times.js';
 import { type ConnectionFacts, entryEndOf } from './connection-facts.js';
 
@@ -16,12 +16,12 @@ function shownEnds({ protocol, source, destination }: Ends): Ends {
 }
 
 /** `ICMP echo-request 7`, with its ID; `TCP`. */
-export function protocolWords({ connections, tuples }: ConnectionFacts, row: number): string {
+export function protocolWords({ connections, tuples, numberNames }: ConnectionFacts, row: number): string {
   const tuple = connections.tuple[row];
   const protocol = tuples.protocol[tuple];
   const id = tuples.id[tuple];
   if (protocol !== ICMP) return id < 0 ? protocolName(protocol) : `${protocolName(protocol)} ${id}`;
-  const kind = formatIcmpKind(icmpKindOf(tuples.sport[tuple], tuples.dport[tuple], protocol), protocol);
+  const kind = icmpText(tuples.sport[tuple], tuples.dport[tuple], numberNames);
   return `ICMP ${kind}${id < 0 ? '' : ` ${id}`}`;
 }
 

@@ -22,7 +22,7 @@ export interface RungProps {
 export function RungRow({ rung, facts, lanes, sequence, open }: RungProps) {
   const { row, traversal, gapNs, isInvalid, isRefused, states, notes } = rung;
   const { packets, rules } = facts;
-  const info = infoOf(facts, row);
+  const info = infoOf(facts, row, facts.numberNames);
   const label = `${info}${info === '' ? '' : ' '}${sequence ?? `${grouped(packets.length[row])} B`}`;
   const arrow = arrowOf(facts, row);
   return (

@@ -108,6 +108,7 @@ function TraceButton({ result, table, row, bytes }: OpenPacketProps & { readonly
     flags: packets.flags[row],
     lengthBytes: packets.length[row],
     ttl: bytes && ttlOf(bytes),
+    numberNames: result.index.numberNames,
   });
   return <CopyButton text={`'${sentence}'`} label="Copy for trace" />;
 }

@@ -1,12 +1,13 @@
 import { IPPROTO_ICMP } from '../../../codecs/assigned-numbers.js';
-import { formatIcmpKind, icmpKindOf } from '../../../codecs/sentence/icmp-kinds.js';
 import { flagNames } from '../../../codecs/sentence/tcp-flags.js';
+import type { NumberNames } from '../../../explain/report/format/model.js';
 import type { PacketTable } from '../../data/packet-table.js';
 import type { Result } from '../../data/result.js';
 import { VerdictMark } from '../../parts/verdict-mark.js';
 import type { TableColumn } from '../../parts/virtual-table.js';
 import { deciderText } from '../../words/deciders.js';
 import { type End, endsOf, endText, protocolName } from '../../words/ends.js';
+import { icmpText } from '../../words/number-names.js';
 import { grouped } from '../../words/numbers.js';
 import { secondsSince } from '../../words/times.js';
 
@@ -49,7 +50,7 @@ export function PacketCells({ row, table, result }: { row: number; table: Packet
       />
       <td class="out">{outName(packets.outDev[row], interfaces)}</td>
       <td class="length">{grouped(packets.length[row])}</td>
-      <td class="info">{infoOf(table, row)}</td>
+      <td class="info">{infoOf(table, row, result.index.numberNames)}</td>
       <td class="state">{ctstate ?? ''}</td>
       <td class="verdict">
         <VerdictMark verdict={verdict} />
@@ -102,9 +103,9 @@ export function outName(dev: number, interfaces: Interfaces): string {
 }
 
 /** Flags of TCP, types of ICMP. */
-export function infoOf({ packets, tuples }: PacketTable, row: number): string {
+export function infoOf({ packets, tuples }: PacketTable, row: number, names: NumberNames): string {
   const [flags, tuple] = [packets.flags[row], packets.tuple[row]];
   if (flags >= 0) return flagNames(flags);
   if (tuple < 0 || tuples.protocol[tuple] !== IPPROTO_ICMP || tuples.sport[tuple] < 0) return '';
-  return formatIcmpKind(icmpKindOf(tuples.sport[tuple], tuples.dport[tuple], IPPROTO_ICMP), IPPROTO_ICMP);
+  return icmpText(tuples.sport[tuple], tuples.dport[tuple], names);
 }
