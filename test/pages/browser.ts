@@ -98,6 +98,12 @@ export class OpenPage {
     return page;
   }
 
+  /** The names of its tabs. */
+  async views(): Promise<string[]> {
+    await this.tab.getByRole('tab').first().waitFor();
+    return this.tab.getByRole('tab').allTextContents();
+  }
+
   /** Chooses the tab NAME and waits until nothing of its panel is on its way any more. */
   async choose(name: string): Promise<void> {
     await this.tab.getByRole('tab', { name, exact: true }).click();

@@ -6,8 +6,6 @@ import { caseReport, writePage } from './case-page.js';
 const Views = browserSuite('views of a report');
 
 const CASES = ['pcaps/article-restart', 'pcaps/udp-and-ping'];
-const VIEWS = ['Host', 'Connections', 'Rules', 'Packets', 'Timeline'] as const;
-
 /** The page of the report of a case, made once. */
 const pages = new Map<string, string>();
 function pageOf(folder: string, dir: string): string {
@@ -20,7 +18,7 @@ function pageOf(folder: string, dir: string): string {
 for (const folder of CASES) {
   Views(`${folder}: each view opens from disk without the network, and says nothing on the console`, async (test) => {
     const page = await OpenPage.open(test.browser, pageOf(folder, test.dir));
-    for (const view of VIEWS) {
+    for (const view of await page.views()) {
       await page.choose(view);
       assert.equal(await page.tab.locator('.failure').allTextContents(), [], view);
       assert.ok((await page.tab.getByRole('tabpanel').innerText()).length > 0, view);
@@ -32,7 +30,7 @@ for (const folder of CASES) {
 for (const theme of ['light', 'dark'] as const) {
   Views(`axe-core finds nothing serious in any view in the ${theme} theme`, async ({ browser, dir }) => {
     const page = await OpenPage.open(browser, pageOf(CASES[0], dir), { theme });
-    for (const view of VIEWS) {
+    for (const view of await page.views()) {
       await page.choose(view);
       assert.equal(await page.accessibilityProblems(), [], view);
     }
@@ -42,7 +40,7 @@ for (const theme of ['light', 'dark'] as const) {
 
 Views('no view is wider than a narrow window', async ({ browser, dir }) => {
   const page = await OpenPage.open(browser, pageOf(CASES[0], dir), { width: 360 });
-  for (const view of VIEWS) {
+  for (const view of await page.views()) {
     await page.choose(view);
     assert.is(await page.tab.evaluate('document.documentElement.scrollWidth'), 360, view);
   }
