@@ -5,7 +5,7 @@ import { BIN_WIDTHS, binWidthOf } from '../../explain/report/format/bin-widths.j
 import { VERDICTS } from '../../explain/report/format/model.js';
 import { silencesIn, timeAxis } from '../../pages/data/time-folding.js';
 import { barsOfPackets, sumOf } from '../../pages/data/timeline-bars.js';
-import { firstTick, sinceStart, tickStep, timeOfDay } from '../../pages/words/time-ticks.js';
+import { firstTick, tickStep, timeWords } from '../../pages/words/time-ticks.js';
 import { seededRandom, testSeed } from '../random.js';
 
 const data = suite('data of the timeline on a page');
@@ -77,16 +77,17 @@ data('ticks are at round times', () => {
   const start = { sec: 1_795_885_128, nsec: 250_000_000 };
   assert.is(tickStep(3 * SECOND), 5 * SECOND);
   assert.is(firstTick(0, 5 * SECOND, start), 1.75 * SECOND);
-  assert.is(timeOfDay(1.75 * SECOND, 5 * SECOND, start, false), '16:58:50');
-  assert.is(timeOfDay(1.75 * SECOND, 5 * SECOND, start, true), '2026-11-28\n16:58:50');
-  assert.is(timeOfDay(50 * MS, 10 * MS, start, false), '16:58:48.30');
+  assert.is(timeWords(1.75 * SECOND, 5 * SECOND, start), '16:58:50');
+  assert.is(timeWords(25_271.75 * SECOND, SECOND, start), '2026-11-29');
+  assert.is(timeWords(HOUR, 600 * SECOND, start), '17:58');
+  assert.is(timeWords(50 * MS, 10 * MS, start), '16:58:48.30');
   assert.is(firstTick(-1, 5 * SECOND, undefined), 0);
   assert.is(firstTick(-SECOND, 5 * SECOND, start), -3.25 * SECOND + 5 * SECOND);
 });
 
 data('times since the start are short, and as precise as the ticks', () => {
   const words: [number, number, string][] = [
-    [0, SECOND, '0'],
+    [0, SECOND, '0 s'],
     [1500 * MS, 500 * MS, '1.5 s'],
     [250 * MS, 50 * MS, '250 ms'],
     [1_250_000, 1000, '1.25 ms'],
@@ -99,7 +100,7 @@ data('times since the start are short, and as precise as the ticks', () => {
     [48 * HOUR, 24 * HOUR, '2d'],
     [-1500 * MS, 500 * MS, '−1.5 s'],
   ];
-  for (const [timeNs, step, expected] of words) assert.is(sinceStart(timeNs, step), expected);
+  for (const [timeNs, step, expected] of words) assert.is(timeWords(timeNs, step, undefined), expected);
 });
 
 data.run();

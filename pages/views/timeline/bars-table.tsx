@@ -4,7 +4,7 @@ import { VERDICTS } from '../../../explain/report/format/model.js';
 import type { TimelineColumns } from '../../data/result.js';
 import { barsOfBins, type Range, sumOf } from '../../data/timeline-bars.js';
 import { grouped } from '../../words/numbers.js';
-import { type StartTime, sinceStart, timeOfDay } from '../../words/time-ticks.js';
+import { type StartTime, timeWords } from '../../words/time-ticks.js';
 import { duration } from '../../words/times.js';
 
 const ROWS = 60;
@@ -47,9 +47,7 @@ export function BarsTable(props: {
           <tbody>
             {starts.map((from, bar) => (
               <tr key={from}>
-                <th scope="row">
-                  {start === undefined ? sinceStart(from, widthNs) : timeOfDay(from, widthNs, start, true)}
-                </th>
+                <th scope="row">{timeWords(from, widthNs, start)}</th>
                 {seen.map((verdict) => (
                   <td key={verdict}>{grouped(packets[VERDICTS.indexOf(verdict)][bar])}</td>
                 ))}

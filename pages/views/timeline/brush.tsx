@@ -1,6 +1,6 @@
 import { useRef, useState } from 'preact/hooks';
 import type { Range } from '../../data/timeline-bars.js';
-import { type ChartPlace, pixelOf, timeAt, timeWords } from './place.js';
+import { type ChartPlace, pixelOf, timeAt, wordsOf } from './place.js';
 
 /** A pointer that moved less has only clicked. */
 const CLICK_PIXELS = 4;
@@ -83,7 +83,7 @@ export function Brush({ place, time, widthNs, choose, hover }: BrushProps) {
     >
       {at !== undefined && (
         <div class="brush-at" style={{ left: `${Math.max(0, Math.min(at, inner))}px` }}>
-          <span>{timeWords(place, timeAt(place, at))}</span>
+          <span>{wordsOf(place, timeAt(place, at))}</span>
         </div>
       )}
       {shown && <div class="brush-range" style={{ left: `${edges[0]}px`, width: `${edges[1] - edges[0]}px` }} />}
@@ -97,7 +97,7 @@ export function Brush({ place, time, widthNs, choose, hover }: BrushProps) {
           aria-valuemin={all[0] / 1e9}
           aria-valuemax={all[1] / 1e9}
           aria-valuenow={(shown ?? all)[end] / 1e9}
-          aria-valuetext={timeWords(place, (shown ?? all)[end])}
+          aria-valuetext={wordsOf(place, (shown ?? all)[end])}
           style={{ left: `${edges[end]}px` }}
           onPointerDown={(event) => down(event, (time ?? all)[1 - end])}
           onKeyDown={(event) => key(event, end)}
@@ -116,8 +116,6 @@ function moved(
   const step = widthNs * (shiftKey ? LARGE_STEP : 1);
   if (key === 'ArrowLeft' || key === 'ArrowDown') return Math.max(all[0], timeNs - step);
   if (key === 'ArrowRight' || key === 'ArrowUp') return Math.min(all[1], timeNs + step);
-  if (key === 'PageUp') return Math.min(all[1], timeNs + widthNs * LARGE_STEP);
-  if (key === 'PageDown') return Math.max(all[0], timeNs - widthNs * LARGE_STEP);
   if (key === 'Home') return all[0];
   return key === 'End' ? all[1] : undefined;
 }

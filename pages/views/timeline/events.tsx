@@ -4,8 +4,7 @@ import type { Range } from '../../data/timeline-bars.js';
 import { RuleLink } from '../../parts/rule-link.js';
 import type { ViewProps } from '../../selection.js';
 import { counted } from '../../words/numbers.js';
-import { type ChartPlace, pixelOf, timeWords } from './place.js';
-import { LEFT } from './plots.js';
+import { type ChartPlace, LEFT, pixelOf, wordsOf } from './place.js';
 
 const SIGNS: Readonly<Record<TimelineEvent['kind'], string>> = { change: '▲', set: '◆', limit: '■', expired: '●' };
 /** Marks that are nearer to each other are one. */
@@ -34,7 +33,7 @@ export function EventLane(props: {
         const [first] = here;
         const room = (marks[i + 1]?.x ?? place.inner) - x;
         const words = here.length === 1 ? first.text : counted(here.length, 'event');
-        const title = here.slice(0, 12).map((one) => `${timeWords(place, one.timeNs)}  ${one.text}`);
+        const title = here.slice(0, 12).map((one) => `${wordsOf(place, one.timeNs)}  ${one.text}`);
         return (
           <button
             type="button"
@@ -42,7 +41,7 @@ export function EventLane(props: {
             class={`event ${first.kind}`}
             style={{ left: `${x}px`, maxWidth: `${Math.max(room - 4, MARK_PIXELS - 2)}px` }}
             title={title.join('\n')}
-            aria-label={`${words}, at ${timeWords(place, first.timeNs)}`}
+            aria-label={`${words}, at ${wordsOf(place, first.timeNs)}`}
             onClick={() => choose(spanOf(here))}
           >
             <i aria-hidden="true">{SIGNS[first.kind]}</i>
@@ -100,8 +99,8 @@ export function EventList(
             <tr key={`${event.timeNs} ${event.text}`}>
               <td>
                 <button type="button" class="link" title="Choose this time" onClick={() => choose(spanOf([event]))}>
-                  {timeWords(place, event.timeNs)}
-                  {event.untilNs !== undefined && ` – ${timeWords(place, event.untilNs)}`}
+                  {wordsOf(place, event.timeNs)}
+                  {event.untilNs !== undefined && ` – ${wordsOf(place, event.untilNs)}`}
                 </button>
               </td>
               <td>

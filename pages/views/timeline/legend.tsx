@@ -3,7 +3,7 @@ import { type Bars, sumOf } from '../../data/timeline-bars.js';
 import { VerdictMark } from '../../parts/verdict-mark.js';
 import type { ViewProps } from '../../selection.js';
 import { bytesInWords, grouped } from '../../words/numbers.js';
-import { countsOf, type Measure, stacked } from './plots.js';
+import { countsOf, type Measure, stacked } from './charts.js';
 
 /** What the colours are, and how much there is of each: in the bar under the pointer, or in all that is seen. */
 export function Legend(

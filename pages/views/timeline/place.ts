@@ -1,6 +1,6 @@
 /** Where times are on the charts, and what they are called. */
 import type { TimeAxis } from '../../data/time-folding.js';
-import { type StartTime, sinceStart, tickStep, timeOfDay } from '../../words/time-ticks.js';
+import { type StartTime, tickStep, timeWords } from '../../words/time-ticks.js';
 
 export interface ChartPlace {
   readonly axis: TimeAxis;
@@ -8,9 +8,13 @@ export interface ChartPlace {
   readonly from: number;
   readonly to: number;
   readonly inner: number;
-  /** As in PlotFrame. */
+  /** When the first packet came; undefined: times since then are written. */
   readonly start: StartTime | undefined;
 }
+
+/** Room for the numbers left of the charts, and right of them. */
+export const LEFT = 58;
+export const RIGHT = 14;
 
 /** How many pixels TIME_NS is from the left end. */
 export function pixelOf({ axis, from, to, inner }: ChartPlace, timeNs: number): number {
@@ -23,7 +27,6 @@ export function timeAt({ axis, from, to, inner }: ChartPlace, pixels: number): n
 }
 
 /** A time as precise as the chart shows it. */
-export function timeWords({ from, to, inner, start }: ChartPlace, timeNs: number): string {
-  const step = tickStep((to - from) / inner);
-  return start === undefined ? sinceStart(timeNs, step) : timeOfDay(timeNs, step, start, false);
+export function wordsOf({ from, to, inner, start }: ChartPlace, timeNs: number): string {
+  return timeWords(timeNs, tickStep((to - from) / inner), start);
 }

@@ -4,18 +4,17 @@ import { type RulesSection, type TimelineEvent, VERDICTS } from '../../../explai
 import type { Result, TimelineColumns } from '../../data/result.js';
 import { type Silence, silencesIn, type TimeAxis, timeAxis } from '../../data/time-folding.js';
 import { type Bars, barsOfBins, barsOfPackets, type Range } from '../../data/timeline-bars.js';
-import { useColors } from '../../parts/theme-colors.js';
 import { useLoaded } from '../../parts/use-loaded.js';
 import { useWidth } from '../../parts/use-width.js';
 import type { ViewProps } from '../../selection.js';
 import { duration } from '../../words/times.js';
 import { BarsTable } from './bars-table.js';
 import { Brush } from './brush.js';
+import { BarsChart, LineChart, type Measure } from './charts.js';
 import { EventLane, EventList } from './events.js';
 import { Legend } from './legend.js';
-import { barsPlot, COLORS, LEFT, linePlot, type Measure, type PlotFrame, RIGHT } from './plots.js';
+import { LEFT, RIGHT } from './place.js';
 import { Toolbar } from './toolbar.js';
-import { usePlot } from './use-plot.js';
 import { useZoom } from './use-zoom.js';
 
 /** A bar is at least so wide. */
@@ -38,7 +37,6 @@ export function TimelineCharts(props: TimelineChartsProps) {
   const [hovered, setHovered] = useState<number>();
   const box = useRef<HTMLDivElement>(null);
   const width = useWidth(box);
-  const colors = useColors(COLORS);
   const { time } = selection.filter;
 
   const silences = useMemo(() => silencesIn(timeline.bin, bins.binNs), [timeline]);
@@ -50,23 +48,12 @@ export function TimelineCharts(props: TimelineChartsProps) {
   const { whole, chosen } = useBars(result, { timeline, rows, range: rangeOf(axis, zoom), wanted });
 
   const changes = useMemo(() => events.flatMap(({ kind, timeNs }) => (kind === 'change' ? [timeNs] : [])), [events]);
-  const frame: PlotFrame = {
-    width,
-    axis,
-    from: zoom.from,
-    to: zoom.to,
-    start: isAbsolute ? start : undefined,
-    colors,
-    changes,
-  };
-  const barsBox = usePlot(barsPlot, { ...frame, measure, whole, chosen });
-  const lineBox = usePlot(linePlot, { ...frame, ...entriesOf(timeline, bins.binNs) });
-
   const choose = (range: Range | undefined) => {
     const { time: _, ...rest } = selection.filter;
     select({ filter: range === undefined ? rest : { ...rest, time: range } });
   };
-  const place = { axis, from: zoom.from, to: zoom.to, inner, start: frame.start };
+  const place = { axis, from: zoom.from, to: zoom.to, inner, start: isAbsolute ? start : undefined };
+  const entries = useMemo(() => entriesOf(timeline, bins.binNs), [timeline]);
   return (
     <>
       <Toolbar
@@ -78,15 +65,15 @@ export function TimelineCharts(props: TimelineChartsProps) {
         <p class="plot-title">
           {measure} in {duration(whole.widthNs)}
         </p>
-        <div ref={barsBox} role="img" aria-label={`${measure} by verdict over time; the table below has the numbers`} />
+        {width > 0 && <BarsChart {...{ place, changes, measure, whole, chosen }} />}
         <EventLane {...{ events, place, choose }} />
         <p class="plot-title">connections</p>
-        <div ref={lineBox} role="img" aria-label="Entries of the connection table over time" />
+        {width > 0 && entries.times.length > 0 && <LineChart {...{ place, changes }} {...entries} />}
         <Brush {...{ place, time, choose, widthNs: whole.widthNs }} hover={setHovered} />
       </div>
       <p class="timeline-note">Drag to choose a time, Ctrl and the wheel to zoom. Click an event to choose its time.</p>
       <EventList {...{ events, rules, selection, select, choose, place }} />
-      <BarsTable {...{ timeline, binNs: bins.binNs, range: rangeOf(axis, zoom), start: frame.start }} />
+      <BarsTable {...{ timeline, binNs: bins.binNs, range: rangeOf(axis, zoom), start: place.start }} />
     </>
   );
 }

@@ -1,9 +1,7 @@
 import type { TimeAxis } from '../../data/time-folding.js';
 import type { Range } from '../../data/timeline-bars.js';
-import type { Measure } from './plots.js';
+import type { Measure } from './charts.js';
 import type { Zoom } from './use-zoom.js';
-
-const MEASURES: readonly Measure[] = ['packets', 'bytes', 'drops'];
 
 export function Toolbar(props: {
   readonly measure: Measure;
@@ -19,20 +17,22 @@ export function Toolbar(props: {
   readonly time: Range | undefined;
   readonly choose: (time: Range | undefined) => void;
 }) {
-  const { measure, setMeasure, isAbsolute, setAbsolute, canFold, isFolding, setFolding, axis, zoom, time, choose } =
-    props;
-  const zoomIn = () => {
-    if (time === undefined) return zoom.by(0.5);
-    zoom.show(axis.toPlace(time[0]), axis.toPlace(time[1] + 1));
-  };
+  const { canFold, isFolding, setFolding, axis, zoom, time, choose } = props;
+  const zoomIn = () => (time ? zoom.show(axis.toPlace(time[0]), axis.toPlace(time[1] + 1)) : zoom.by(0.5));
+  const buttons: [label: string, action: () => void, isOff: boolean][] = [
+    [time ? 'Zoom to selection' : 'Zoom in', zoomIn, false],
+    ['Zoom out', () => zoom.by(2), zoom.isWhole],
+    ['Reset zoom', zoom.reset, zoom.isWhole],
+    ['Clear selection', () => choose(undefined), !time],
+  ];
   return (
     <div class="timeline-tools">
-      <Choice label="Show" values={MEASURES} value={measure} choose={setMeasure} />
+      <Choice label="Show" values={['packets', 'bytes', 'drops']} value={props.measure} choose={props.setMeasure} />
       <Choice
         label="Time"
         values={['from start', 'UTC']}
-        value={isAbsolute ? 'UTC' : 'from start'}
-        choose={(value) => setAbsolute(value === 'UTC')}
+        value={props.isAbsolute ? 'UTC' : 'from start'}
+        choose={(value) => props.setAbsolute(value === 'UTC')}
       />
       {canFold && (
         <label>
@@ -40,18 +40,11 @@ export function Toolbar(props: {
         </label>
       )}
       <span class="timeline-zoom">
-        <button type="button" onClick={zoomIn}>
-          {time === undefined ? 'Zoom in' : 'Zoom to selection'}
-        </button>
-        <button type="button" onClick={() => zoom.by(2)} disabled={zoom.isWhole}>
-          Zoom out
-        </button>
-        <button type="button" onClick={zoom.reset} disabled={zoom.isWhole}>
-          Reset zoom
-        </button>
-        <button type="button" onClick={() => choose(undefined)} disabled={time === undefined}>
-          Clear selection
-        </button>
+        {buttons.map(([label, action, isOff]) => (
+          <button type="button" key={label} onClick={action} disabled={isOff}>
+            {label}
+          </button>
+        ))}
       </span>
     </div>
   );

@@ -1,7 +1,7 @@
 import type { RefObject } from 'preact';
 import { useEffect, useRef, useState } from 'preact/hooks';
 import type { TimeAxis } from '../../data/time-folding.js';
-import { LEFT, RIGHT } from './plots.js';
+import { LEFT, RIGHT } from './place.js';
 
 /** What is seen of the axis at least, in nanoseconds. */
 const LEAST = 1000;
