@@ -21,6 +21,10 @@ export function LiveApp() {
       ),
     [],
   );
+  const title = report?.index.title;
+  useEffect(() => {
+    if (title !== undefined) document.title = title;
+  }, [title]);
   const status = report && connection === 'open' ? undefined : WORDS[connection];
   return (
     <>

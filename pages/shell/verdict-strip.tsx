@@ -55,7 +55,8 @@ export function VerdictStrip(props: {
 
 function Progress({ index }: { readonly index: ResultIndex }) {
   const { consumedBytes = 0, totalBytes = 0 } = index.progress ?? {};
-  if (totalBytes === 0) return <span class="progress">replaying …</span>;
+  // Of a pipe, nobody knows how much there is.
+  if (totalBytes <= 0) return <span class="progress">replaying …</span>;
   return (
     <label class="progress">
       replaying, {percent(consumedBytes, totalBytes)} <progress value={consumedBytes} max={totalBytes} />
