@@ -18,16 +18,26 @@ const LEAST_PART = 0.04;
 const FOLDED_PART = 0.03;
 const MOST_FOLDED = 12;
 
-/** The silences in BINS, which are the numbers of those with something in them, in order, that hide what is around. */
-export function silencesIn(bins: ArrayLike<number>, binNs: number): Silence[] {
+/** Silences are folded at first where they are more than this part of the whole: one can hardly see the rest. */
+const HIDING_PART = 2 / 3;
+
+export interface Silences {
+  readonly list: readonly Silence[];
+  /** They hide what is between them. */
+  readonly areLong: boolean;
+}
+
+/** The silences in BINS, which are the numbers of those with something in them, in order. */
+export function silencesIn(bins: ArrayLike<number>, binNs: number): Silences {
   const all = bins.length === 0 ? 0 : (bins[bins.length - 1] + 1 - bins[0]) * binNs;
   const found: Silence[] = [];
   for (let i = 1; i < bins.length; i++) {
     const [from, to] = [(bins[i - 1] + 1) * binNs, bins[i] * binNs];
     if (to - from > all * LEAST_PART) found.push([from, to]);
   }
-  const longest = found.sort((a, b) => b[1] - b[0] - (a[1] - a[0])).slice(0, MOST_FOLDED);
-  return longest.sort((a, b) => a[0] - b[0]);
+  const list = found.sort((a, b) => b[1] - b[0] - (a[1] - a[0])).slice(0, MOST_FOLDED);
+  const silent = list.reduce((sum, [from, to]) => sum + to - from, 0);
+  return { list: list.sort((a, b) => a[0] - b[0]), areLong: silent > all * HIDING_PART };
 }
 
 /** An axis from FROM to TO on which each of FOLDED, in order, is narrow. */

@@ -53,7 +53,8 @@ data('bars have each packet that is in range and chosen, once', () => {
 
 data('a silence is between bins, and folded it takes little room; places and times lead to each other', () => {
   const bins = [0, 1, 2, 3, 1000, 1001, 1003, 5000];
-  const silences = silencesIn(bins, 10);
+  const { list: silences, areLong } = silencesIn(bins, 10);
+  assert.ok(areLong);
   assert.equal(silences, [
     [40, 10_000],
     [10_040, 50_000],

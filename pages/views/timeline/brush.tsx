@@ -24,10 +24,10 @@ export function Brush({ place, time, widthNs, choose, hover }: BrushProps) {
   const origin = useRef<{ x: number; timeNs: number; isHandle: boolean } | undefined>(undefined);
   const [draft, setDraft] = useState<Range>();
   const [at, setAt] = useState<number>();
-  const snapped = (a: number, b: number): Range => [
-    Math.floor(Math.min(a, b) / widthNs) * widthNs,
-    Math.max(Math.ceil(Math.max(a, b) / widthNs), Math.floor(Math.min(a, b) / widthNs) + 1) * widthNs - 1,
-  ];
+  const snapped = (a: number, b: number): Range => {
+    const first = Math.floor(Math.min(a, b) / widthNs);
+    return [first * widthNs, Math.max(Math.ceil(Math.max(a, b) / widthNs), first + 1) * widthNs - 1];
+  };
   const xOf = (event: PointerEvent) => event.clientX - (area.current?.getBoundingClientRect().left ?? 0);
   const all: Range = [axis.toTime(axis.min), axis.toTime(axis.max) - 1];
   const shown = draft ?? time;
@@ -62,12 +62,14 @@ export function Brush({ place, time, widthNs, choose, hover }: BrushProps) {
     hover(undefined);
   };
   const key = (event: KeyboardEvent, end: 0 | 1) => {
-    const next = moved(event, (time ?? all)[end], { widthNs, all });
+    const bars = MOVES[event.key];
     if (event.key === 'Escape') choose(undefined);
-    if (next === undefined) return;
+    if (!bars) return;
     event.preventDefault();
+    const next = (time ?? all)[end] + bars * widthNs * (event.shiftKey ? LARGE_STEP : 1);
     const other = (time ?? all)[1 - end];
-    choose(end === 0 ? snapped(Math.min(next, other), other) : snapped(other, Math.max(next, other)));
+    const [first, last] = end === 0 ? [Math.min(next, other), other] : [other, Math.max(next, other)];
+    choose(snapped(Math.max(first, all[0]), Math.min(last, all[1])));
   };
 
   const edges = (shown ?? all).map((timeNs, end) => Math.max(0, Math.min(pixelOf(place, timeNs + end), inner)));
@@ -107,15 +109,12 @@ export function Brush({ place, time, widthNs, choose, hover }: BrushProps) {
   );
 }
 
-/** Where a key moves an end that is at TIME_NS; undefined: nowhere. */
-function moved(
-  { key, shiftKey }: KeyboardEvent,
-  timeNs: number,
-  { widthNs, all }: { readonly widthNs: number; readonly all: Range },
-): number | undefined {
-  const step = widthNs * (shiftKey ? LARGE_STEP : 1);
-  if (key === 'ArrowLeft' || key === 'ArrowDown') return Math.max(all[0], timeNs - step);
-  if (key === 'ArrowRight' || key === 'ArrowUp') return Math.min(all[1], timeNs + step);
-  if (key === 'Home') return all[0];
-  return key === 'End' ? all[1] : undefined;
-}
+/** Where keys move an end. */
+const MOVES: Readonly<Record<string, number>> = {
+  ArrowLeft: -1,
+  ArrowDown: -1,
+  ArrowRight: 1,
+  ArrowUp: 1,
+  Home: Number.NEGATIVE_INFINITY,
+  End: Number.POSITIVE_INFINITY,
+};

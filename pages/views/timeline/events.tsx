@@ -1,4 +1,3 @@
-import { useState } from 'preact/hooks';
 import type { RulesSection, TimelineEvent } from '../../../explain/report/format/model.js';
 import type { Range } from '../../data/timeline-bars.js';
 import { RuleLink } from '../../parts/rule-link.js';
@@ -11,40 +10,43 @@ const SIGNS: Readonly<Record<TimelineEvent['kind'], string>> = { change: '▲', 
 const MARK_PIXELS = 18;
 /** Words need so much room. */
 const WORDS_PIXELS = 70;
-const FIRST_LISTED = 100;
+const MOST_IN_TITLE = 12;
 
-interface Mark {
-  readonly x: number;
-  readonly events: readonly TimelineEvent[];
-}
-
-/** Where something happened, below the time of packets. */
-export function EventLane(props: {
+interface EventsProps {
   readonly events: readonly TimelineEvent[];
   readonly place: ChartPlace;
   readonly choose: (time: Range) => void;
-}) {
-  const { events, place, choose } = props;
-  const marks = marksOf(events, place);
-  if (marks.length === 0) return null;
+}
+
+/** Where something happened, below the time of packets. */
+export function EventLane({ events, place, choose }: EventsProps) {
+  const { inner } = place;
+  const marks: { x: number; here: TimelineEvent[] }[] = [];
+  for (const event of events) {
+    const x = Math.min(pixelOf(place, event.timeNs), inner - MARK_PIXELS);
+    const last = marks[marks.length - 1];
+    if (x < 0 || event.timeNs > place.axis.toTime(place.to)) continue;
+    if (last && x - last.x < MARK_PIXELS) last.here.push(event);
+    else marks.push({ x, here: [event] });
+  }
   return (
-    <div class="event-lane" style={{ marginLeft: `${LEFT}px`, width: `${place.inner}px` }}>
-      {marks.map(({ x, events: here }, i) => {
-        const [first] = here;
-        const room = (marks[i + 1]?.x ?? place.inner) - x;
-        const words = here.length === 1 ? first.text : counted(here.length, 'event');
-        const title = here.slice(0, 12).map((one) => `${wordsOf(place, one.timeNs)}  ${one.text}`);
+    <div class="event-lane" style={{ marginLeft: `${LEFT}px`, width: `${inner}px` }}>
+      {marks.map(({ x, here }, i) => {
+        const [{ kind, text, timeNs }] = here;
+        const room = (marks[i + 1]?.x ?? inner) - x - 2;
+        const words = here[1] ? counted(here.length, 'event') : text;
+        const lines = here.slice(0, MOST_IN_TITLE).map((one) => `${wordsOf(place, one.timeNs)}  ${one.text}`);
         return (
           <button
             type="button"
-            key={`${first.timeNs} ${first.text}`}
-            class={`event ${first.kind}`}
-            style={{ left: `${x}px`, maxWidth: `${Math.max(room - 4, MARK_PIXELS - 2)}px` }}
-            title={title.join('\n')}
-            aria-label={`${words}, at ${wordsOf(place, first.timeNs)}`}
+            key={`${timeNs} ${text}`}
+            class={`event ${kind}`}
+            style={{ left: `${x}px`, maxWidth: `${room}px` }}
+            title={lines.join('\n')}
+            aria-label={`${words}, at ${wordsOf(place, timeNs)}`}
             onClick={() => choose(spanOf(here))}
           >
-            <i aria-hidden="true">{SIGNS[first.kind]}</i>
+            <i aria-hidden="true">{SIGNS[kind]}</i>
             {room >= WORDS_PIXELS && ` ${words}`}
           </button>
         );
@@ -58,69 +60,34 @@ function spanOf(events: readonly TimelineEvent[]): Range {
   return [events[0].timeNs, Math.max(...events.map(({ timeNs, untilNs = timeNs }) => untilNs))];
 }
 
-function marksOf(events: readonly TimelineEvent[], place: ChartPlace): Mark[] {
-  const marks: { x: number; events: TimelineEvent[] }[] = [];
-  for (const event of events) {
-    const x = pixelOf(place, event.timeNs);
-    if (x < -1 || x > place.inner + 1) continue;
-    const last = marks[marks.length - 1];
-    if (last !== undefined && x - last.x < MARK_PIXELS) last.events.push(event);
-    else marks.push({ x: Math.max(0, Math.min(x, place.inner - MARK_PIXELS)), events: [event] });
-  }
-  return marks;
-}
-
-/** All events as a table. */
+/** All events as a list. */
 export function EventList(
-  props: Pick<ViewProps, 'selection' | 'select'> & {
-    readonly events: readonly TimelineEvent[];
-    readonly rules: RulesSection;
-    readonly place: ChartPlace;
-    readonly choose: (time: Range) => void;
-  },
+  props: EventsProps & Pick<ViewProps, 'selection' | 'select'> & { readonly rules: RulesSection },
 ) {
-  const { events, rules, selection, select, choose, place } = props;
-  const [most, setMost] = useState(FIRST_LISTED);
-  if (events.length === 0) return null;
-  const hasRules = events.some(({ rule }) => rule !== undefined);
+  const { events, place, choose, ...rest } = props;
+  if (!events[0]) return null;
   return (
     <section class="event-list">
       <h2>Events</h2>
-      <table>
-        <thead>
-          <tr>
-            <th scope="col">Time</th>
-            <th scope="col">What</th>
-            {hasRules && <th scope="col">Rule</th>}
-          </tr>
-        </thead>
-        <tbody>
-          {events.slice(0, most).map((event) => (
-            <tr key={`${event.timeNs} ${event.text}`}>
-              <td>
-                <button type="button" class="link" title="Choose this time" onClick={() => choose(spanOf([event]))}>
-                  {wordsOf(place, event.timeNs)}
-                  {event.untilNs !== undefined && ` – ${wordsOf(place, event.untilNs)}`}
-                </button>
-              </td>
-              <td>
-                <i class={`sign ${event.kind}`} aria-hidden="true">
-                  {SIGNS[event.kind]}
+      <ul>
+        {events.map((event) => {
+          const { timeNs, untilNs, kind, text, rule } = event;
+          return (
+            <li key={`${timeNs} ${text}`}>
+              <button type="button" class="link" title="Choose this time" onClick={() => choose(spanOf([event]))}>
+                {wordsOf(place, timeNs)}
+                {untilNs && ` – ${wordsOf(place, untilNs)}`}
+              </button>
+              <span>
+                <i class={kind} aria-hidden="true">
+                  {SIGNS[kind]}
                 </i>{' '}
-                {event.text}
-              </td>
-              {hasRules && (
-                <td>{event.rule !== undefined && <RuleLink rule={event.rule} {...{ rules, selection, select }} />}</td>
-              )}
-            </tr>
-          ))}
-        </tbody>
-      </table>
-      {events.length > most && (
-        <button type="button" onClick={() => setMost(events.length)}>
-          {counted(events.length - most, 'more event')}
-        </button>
-      )}
+                {text} {rule !== undefined && <RuleLink rule={rule} {...rest} />}
+              </span>
+            </li>
+          );
+        })}
+      </ul>
     </section>
   );
 }

@@ -2,7 +2,7 @@ import { useMemo, useRef, useState } from 'preact/hooks';
 import { binWidthOf } from '../../../explain/report/format/bin-widths.js';
 import { type RulesSection, type TimelineEvent, VERDICTS } from '../../../explain/report/format/model.js';
 import type { Result, TimelineColumns } from '../../data/result.js';
-import { type Silence, silencesIn, type TimeAxis, timeAxis } from '../../data/time-folding.js';
+import { silencesIn, timeAxis } from '../../data/time-folding.js';
 import { type Bars, barsOfBins, barsOfPackets, type Range } from '../../data/timeline-bars.js';
 import { useLoaded } from '../../parts/use-loaded.js';
 import { useWidth } from '../../parts/use-width.js';
@@ -13,14 +13,12 @@ import { Brush } from './brush.js';
 import { BarsChart, LineChart, type Measure } from './charts.js';
 import { EventLane, EventList } from './events.js';
 import { Legend } from './legend.js';
-import { LEFT, RIGHT } from './place.js';
+import { LEFT, RIGHT, wordsOf } from './place.js';
 import { Toolbar } from './toolbar.js';
 import { useZoom } from './use-zoom.js';
 
 /** A bar is at least so wide. */
 const BAR_PIXELS = 5;
-/** Silences are folded where they would be more than this part of the whole. */
-const HIDING_PART = 2 / 3;
 
 export interface TimelineChartsProps extends ViewProps {
   readonly timeline: TimelineColumns;
@@ -31,41 +29,51 @@ export interface TimelineChartsProps extends ViewProps {
 export function TimelineCharts(props: TimelineChartsProps) {
   const { result, rows, selection, select, timeline, events, rules } = props;
   const { start, timeline: bins } = result.index;
-  const [measure, setMeasure] = useState<Measure>('packets');
-  const [isAbsolute, setAbsolute] = useState(false);
-  const [folding, setFolding] = useState<boolean>();
+  const measure = useState<Measure>('packets');
+  const isAbsolute = useState(false);
+  const [isFolding, setFolding] = useState<boolean>();
   const [hovered, setHovered] = useState<number>();
   const box = useRef<HTMLDivElement>(null);
   const width = useWidth(box);
   const { time } = selection.filter;
 
-  const silences = useMemo(() => silencesIn(timeline.bin, bins.binNs), [timeline]);
-  const isFolding = folding ?? hidesMuch(silences, timeline, bins.binNs);
-  const axis = useMemo(() => axisOf(timeline, bins.binNs, isFolding ? silences : []), [timeline, silences, isFolding]);
+  const { binNs } = bins;
+  const { bin } = timeline;
+  const silences = useMemo(() => silencesIn(bin, binNs), [timeline]);
+  const isFolded = isFolding ?? silences.areLong;
+  const axis = useMemo(
+    () => timeAxis(bin[0] * binNs, (bin[bin.length - 1] + 1) * binNs, isFolded ? silences.list : []),
+    [silences, isFolded],
+  );
   const zoom = useZoom(axis, box);
   const inner = Math.max(1, width - LEFT - RIGHT);
   const wanted = binWidthOf(((zoom.to - zoom.from) * BAR_PIXELS) / inner);
-  const { whole, chosen } = useBars(result, { timeline, rows, range: rangeOf(axis, zoom), wanted });
+  const { whole, chosen } = useBars(result, {
+    timeline,
+    rows,
+    range: [axis.toTime(zoom.from), axis.toTime(zoom.to)],
+    wanted,
+  });
 
   const changes = useMemo(() => events.flatMap(({ kind, timeNs }) => (kind === 'change' ? [timeNs] : [])), [events]);
   const choose = (range: Range | undefined) => {
     const { time: _, ...rest } = selection.filter;
     select({ filter: range === undefined ? rest : { ...rest, time: range } });
   };
-  const place = { axis, from: zoom.from, to: zoom.to, inner, start: isAbsolute ? start : undefined };
-  const entries = useMemo(() => entriesOf(timeline, bins.binNs), [timeline]);
+  const place = { axis, from: zoom.from, to: zoom.to, inner, start: isAbsolute[0] ? start : undefined };
+  const entries = useMemo(() => entriesOf(timeline, binNs), [timeline]);
   return (
     <>
       <Toolbar
-        {...{ measure, setMeasure, isAbsolute, setAbsolute, isFolding, setFolding, axis, zoom, time, choose }}
-        canFold={silences.length > 0}
+        {...{ measure, isAbsolute, axis, zoom, time, choose }}
+        isFolding={silences.list[0] && [isFolded, setFolding]}
       />
-      <Legend {...{ whole, chosen, hovered, measure, selection, select }} />
+      <Legend {...{ whole, chosen, hovered, selection, select }} measure={measure[0]} />
       <div class="timeline-plots" ref={box}>
         <p class="plot-title">
-          {measure} in {duration(whole.widthNs)}
+          {measure[0]} in {duration(whole.widthNs)}
         </p>
-        {width > 0 && <BarsChart {...{ place, changes, measure, whole, chosen }} />}
+        {width > 0 && <BarsChart {...{ place, changes, whole, chosen }} measure={measure[0]} />}
         <EventLane {...{ events, place, choose }} />
         <p class="plot-title">connections</p>
         {width > 0 && entries.times.length > 0 && <LineChart {...{ place, changes }} {...entries} />}
@@ -73,23 +81,9 @@ export function TimelineCharts(props: TimelineChartsProps) {
       </div>
       <p class="timeline-note">Drag to choose a time, Ctrl and the wheel to zoom. Click an event to choose its time.</p>
       <EventList {...{ events, rules, selection, select, choose, place }} />
-      <BarsTable {...{ timeline, binNs: bins.binNs, range: rangeOf(axis, zoom), start: place.start }} />
+      <BarsTable {...{ timeline, binNs }} bars={whole} name={(timeNs) => wordsOf(place, timeNs)} />
     </>
   );
-}
-
-function axisOf({ bin }: TimelineColumns, binNs: number, folded: readonly Silence[]): TimeAxis {
-  return timeAxis(bin[0] * binNs, (bin[bin.length - 1] + 1) * binNs, folded);
-}
-
-/** Whether so little is left between SILENCES that one can hardly see it. */
-function hidesMuch(silences: readonly Silence[], { bin }: TimelineColumns, binNs: number): boolean {
-  const silent = silences.reduce((sum, [from, to]) => sum + to - from, 0);
-  return silent > HIDING_PART * (bin[bin.length - 1] + 1 - bin[0]) * binNs;
-}
-
-function rangeOf(axis: TimeAxis, { from, to }: { readonly from: number; readonly to: number }): Range {
-  return [axis.toTime(from), axis.toTime(to)];
 }
 
 interface WantedBars {

@@ -1,71 +1,61 @@
+import type { ComponentChildren } from 'preact';
 import type { TimeAxis } from '../../data/time-folding.js';
 import type { Range } from '../../data/timeline-bars.js';
 import type { Measure } from './charts.js';
 import type { Zoom } from './use-zoom.js';
 
+/** A value, and what gives it another one. */
+export type State<T> = readonly [value: T, set: (value: T) => void];
+
 export function Toolbar(props: {
-  readonly measure: Measure;
-  readonly setMeasure: (measure: Measure) => void;
-  readonly isAbsolute: boolean;
-  readonly setAbsolute: (isAbsolute: boolean) => void;
-  /** There are silences to fold. */
-  readonly canFold: boolean;
-  readonly isFolding: boolean;
-  readonly setFolding: (isFolding: boolean) => void;
+  readonly measure: State<Measure>;
+  readonly isAbsolute: State<boolean>;
+  /** Undefined: there are no silences to fold. */
+  readonly isFolding: State<boolean> | undefined;
   readonly axis: TimeAxis;
   readonly zoom: Zoom;
   readonly time: Range | undefined;
   readonly choose: (time: Range | undefined) => void;
 }) {
-  const { canFold, isFolding, setFolding, axis, zoom, time, choose } = props;
+  const { measure, isAbsolute, isFolding, axis, zoom, time, choose } = props;
   const zoomIn = () => (time ? zoom.show(axis.toPlace(time[0]), axis.toPlace(time[1] + 1)) : zoom.by(0.5));
-  const buttons: [label: string, action: () => void, isOff: boolean][] = [
-    [time ? 'Zoom to selection' : 'Zoom in', zoomIn, false],
-    ['Zoom out', () => zoom.by(2), zoom.isWhole],
-    ['Reset zoom', zoom.reset, zoom.isWhole],
-    ['Clear selection', () => choose(undefined), !time],
-  ];
+  const button = (label: string, onClick: () => void, disabled = false) => (
+    <button type="button" {...{ onClick, disabled }}>
+      {label}
+    </button>
+  );
   return (
     <div class="timeline-tools">
-      <Choice label="Show" values={['packets', 'bytes', 'drops']} value={props.measure} choose={props.setMeasure} />
-      <Choice
-        label="Time"
-        values={['from start', 'UTC']}
-        value={props.isAbsolute ? 'UTC' : 'from start'}
-        choose={(value) => props.setAbsolute(value === 'UTC')}
-      />
-      {canFold && (
-        <label>
-          <input type="checkbox" checked={isFolding} onChange={() => setFolding(!isFolding)} /> Fold silence
-        </label>
-      )}
-      <span class="timeline-zoom">
-        {buttons.map(([label, action, isOff]) => (
-          <button type="button" key={label} onClick={action} disabled={isOff}>
-            {label}
-          </button>
+      <fieldset class="choice" aria-label="Show">
+        {(['packets', 'bytes', 'drops'] as const).map((one) => (
+          <label key={one}>
+            <input type="radio" name="measure" checked={one === measure[0]} onChange={() => measure[1](one)} />
+            <span>{one}</span>
+          </label>
         ))}
+      </fieldset>
+      <Check state={isAbsolute}>Time of day (UTC)</Check>
+      {isFolding && <Check state={isFolding}>Fold silence</Check>}
+      <span class="timeline-zoom">
+        {button(time ? 'Zoom to selection' : 'Zoom in', zoomIn)}
+        {button('Zoom out', () => zoom.by(2), zoom.isWhole)}
+        {button('Reset zoom', zoom.reset, zoom.isWhole)}
+        {button('Clear selection', () => choose(undefined), !time)}
       </span>
     </div>
   );
 }
 
-/** One of VALUES. */
-function Choice<T extends string>(props: {
-  readonly label: string;
-  readonly values: readonly T[];
-  readonly value: T;
-  readonly choose: (value: T) => void;
+function Check({
+  state: [value, set],
+  children,
+}: {
+  readonly state: State<boolean>;
+  readonly children: ComponentChildren;
 }) {
-  const { label, values, value, choose } = props;
   return (
-    <fieldset class="choice" aria-label={label}>
-      {values.map((one) => (
-        <label key={one}>
-          <input type="radio" name={label} checked={one === value} onChange={() => choose(one)} />
-          <span>{one}</span>
-        </label>
-      ))}
-    </fieldset>
+    <label>
+      <input type="checkbox" checked={value} onChange={() => set(!value)} /> {children}
+    </label>
   );
 }
