@@ -8,7 +8,9 @@ import { caseReport, writePage } from './case-page.js';
 
 const Hostile = browserSuite('text of others in a page');
 
-const MARKUP = `</script><script>hostile=1</script><img src=x onerror="hostile=1" data-hostile><a href="javascript:hostile=1" data-hostile>`;
+const MARKUP =
+  '</script><script>hostile=1</script><img src=x onerror="hostile=1" data-hostile>' +
+  '<a href="javascript:hostile=1" data-hostile>';
 const CONTROLS = '\u0000\u0007\u001b[31mred\u001b]0;title\u0007\u202egnp.\u2066\u200f\ud800\ufeff\r\n';
 const TEXTS = [MARKUP, CONTROLS, `'"&lt;&amp;\${hostile=1}{{hostile=1}}%3Cimg%3E`, 'javascript:hostile=1'];
 const MILLION = `${'long '.repeat(100_000)}${'x'.repeat(500_000)}`;

@@ -1,6 +1,6 @@
 /**
- * `node dist/test/pages/screenshots.js PAGE.html|CASE FOLDER [VIEW …]`: pictures of each view, dark and light, narrow and
- * wide, to be looked at.
+ * `node dist/test/pages/screenshots.js PAGE.html|CASE FOLDER [VIEW …]`: pictures of each view, dark and light, narrow
+ * and wide, to be looked at.
  */
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
