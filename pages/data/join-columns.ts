@@ -11,16 +11,12 @@ export function joinColumns<Name extends string>(
 
 function join(parts: readonly Column[]): Column {
   const rows = parts.reduce((sum, { length }) => sum + length, 0);
-  const widest = parts.reduce((most, one) => Math.max(most, one.BYTES_PER_ELEMENT), 1);
-  const all = widest === 1 ? new Int8Array(rows) : widest === 2 ? new Int16Array(rows) : numbers(widest, rows);
+  const widest = parts.reduce((a, b) => (b.BYTES_PER_ELEMENT > a.BYTES_PER_ELEMENT ? b : a), new Int8Array());
+  const all = new (widest.constructor as new (rows: number) => Column)(rows);
   let at = 0;
   for (const part of parts) {
     all.set(part, at);
     at += part.length;
   }
   return all;
-}
-
-function numbers(width: number, rows: number): Column {
-  return width === 4 ? new Int32Array(rows) : new Float64Array(rows);
 }

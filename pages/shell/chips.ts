@@ -13,40 +13,31 @@ export interface Chip {
 
 export async function chipsOf(filter: Filter, result: Result): Promise<Chip[]> {
   const { text, time, verdict, hook, table, chain, rule, isMatched, connection, inDev, outDev, end } = filter;
-  const isOfRules = rule !== undefined || chain !== undefined;
-  const rules = isOfRules ? await result.rules() : undefined;
-  const chains = rules?.chains ?? [];
-  const placed = rule === undefined ? undefined : rules?.rules[rule];
-  const chips: (Chip | undefined)[] = [
-    text === undefined ? undefined : { label: 'text', value: text, parts: ['text'] },
-    verdict && { label: 'verdict', value: verdict, parts: ['verdict'] },
-    time && { label: 'time', value: `${secondsSince(time[0])} s – ${secondsSince(time[1])} s`, parts: ['time'] },
-    inDev === undefined ? undefined : { label: 'arrived by', value: devWords(result, inDev), parts: ['inDev'] },
-    outDev === undefined ? undefined : { label: 'left by', value: devWords(result, outDev), parts: ['outDev'] },
-    end && { label: 'ended in', value: end, parts: ['end'] },
-    hook && { label: 'hook', value: hook, parts: ['hook'] },
-    table && { label: 'table', value: table, parts: ['table'] },
-    chain === undefined ? undefined : { label: 'chain', value: chainWords(chains[chain]), parts: ['chain'] },
-    rule === undefined
-      ? undefined
-      : {
-          label: isMatched ? 'matched' : 'compared with',
-          value: placed ? `${chainWords(chains[placed.chain])} ${placed.number}: ${placed.text}` : `rule ${rule}`,
-          parts: ['rule', 'isMatched'],
-        },
-    connection === undefined
-      ? undefined
-      : { label: 'connection', value: await connectionWords(result, connection), parts: ['connection'] },
+  const rules = (rule ?? chain) === undefined ? undefined : await result.rules();
+  const chainWords = (at: number): string =>
+    rules?.chains[at] ? `${rules.chains[at].table} ${rules.chains[at].name}` : '';
+  const ruleWords = (at: number): string => {
+    const placed = rules?.rules[at];
+    return placed ? `${chainWords(placed.chain)} ${placed.number}: ${placed.text}` : '';
+  };
+  const deviceWords = (at: number): string => result.index.host.interfaces[at]?.name ?? 'the host itself';
+  const words = <T>(value: T | undefined, inWords: (value: T) => string) => value !== undefined && inWords(value);
+  const chips: readonly (readonly [label: string, value: string | false | undefined, ...parts: (keyof Filter)[]])[] = [
+    ['text', text, 'text'],
+    ['verdict', verdict, 'verdict'],
+    ['time', words(time, ([from, to]) => `${secondsSince(from)} s – ${secondsSince(to)} s`), 'time'],
+    ['arrived by', words(inDev, deviceWords), 'inDev'],
+    ['left by', words(outDev, deviceWords), 'outDev'],
+    ['ended in', end, 'end'],
+    ['hook', hook, 'hook'],
+    ['table', table, 'table'],
+    ['chain', words(chain, chainWords), 'chain'],
+    [isMatched ? 'matched' : 'compared with', words(rule, ruleWords), 'rule', 'isMatched'],
+    ['connection', connection !== undefined && (await connectionWords(result, connection)), 'connection'],
   ];
-  return chips.filter((chip) => chip !== undefined);
-}
-
-function devWords({ index }: Result, dev: number): string {
-  return index.host.interfaces[dev]?.name ?? 'the host itself';
-}
-
-function chainWords(chain: { readonly table: string; readonly name: string } | undefined): string {
-  return chain ? `${chain.table} ${chain.name}` : 'unknown';
+  return chips.flatMap(([label, value, ...parts]) =>
+    value === undefined || value === false ? [] : [{ label, value: value || 'unknown', parts }],
+  );
 }
 
 /** `TCP 192.0.2.1:40000 → web:80`. */

@@ -1,5 +1,5 @@
 import type { PacketsIndex, ResultIndex } from '../../explain/report/format/model.js';
-import type { Summary } from '../../replay/summary.js';
+import type { UncertainCauseSummary } from '../../replay/uncertain-summary.js';
 import { counted, grouped } from '../words/numbers.js';
 
 /** What is to be known of one kind. Groups without texts are left out. */
@@ -11,44 +11,37 @@ export interface NoteGroup {
 }
 
 export function noteGroups({ summary, packets }: ResultIndex): NoteGroup[] {
-  const [warnings, assumed] = [summary?.warnings ?? [], summary?.assumed ?? []];
+  const { warnings = [], assumed = [], uncertain } = summary ?? {};
   const groups: NoteGroup[] = [
     { kind: 'warning', sign: '⚠', title: counted(warnings.length, 'warning'), texts: warnings },
-    { kind: 'uncertain', sign: '?', title: uncertainTitle(summary), texts: uncertainTexts(summary) },
-    { kind: 'left-out', sign: '…', title: 'left out', texts: leftOutTexts(packets, summary) },
+    {
+      kind: 'uncertain',
+      sign: '?',
+      title: `${counted(uncertain?.packets ?? 0, 'packet')} uncertain`,
+      texts: uncertain?.causes.map(causeWords) ?? [],
+    },
+    { kind: 'left-out', sign: '…', title: 'left out', texts: leftOutTexts(packets, summary?.packets.filteredOut ?? 0) },
     { kind: 'assumed', sign: '≈', title: `${grouped(assumed.length)} assumed`, texts: assumed },
   ];
   return groups.filter(({ texts }) => texts.length > 0);
 }
 
-function uncertainTitle(summary: Summary | undefined): string {
-  return `${counted(summary?.uncertain?.packets ?? 0, 'packet')} uncertain`;
+function causeWords({ reason, table, chain, number, rule, packets }: UncertainCauseSummary): string {
+  const place = table === undefined ? '' : ` in ${table} ${chain} ${number}, ${rule}`;
+  return `${reason}${place}: ${counted(packets, 'packet')}`;
 }
 
-function uncertainTexts(summary: Summary | undefined): string[] {
-  return (summary?.uncertain?.causes ?? []).map(({ reason, table, chain, number, rule, packets }) => {
-    const place = table === undefined ? '' : ` in ${table} ${chain} ${number}, ${rule}`;
-    return `${reason}${place}: ${counted(packets, 'packet')}`;
-  });
-}
-
-function leftOutTexts(packets: PacketsIndex, summary: Summary | undefined): string[] {
-  const { read, leftOut, leftOutBy, withoutBytes } = packets;
+function leftOutTexts({ read, leftOut, leftOutBy, withoutBytes }: PacketsIndex, filtered: number): string[] {
   const why =
     leftOutBy === 'show'
       ? '--show did not choose them'
       : 'the file would be too large; the first of each verdict and connection are listed';
-  const filtered = summary?.packets.filteredOut ?? 0;
-  return [
-    ...(leftOut > 0
-      ? [
-          `${grouped(leftOut)} of ${counted(read, 'packet')} are counted but not listed: ${why}. ` +
-            'Counters, connections, timeline and rules are whole.',
-        ]
-      : []),
-    ...(withoutBytes > 0 ? [`The bytes of ${counted(withoutBytes, 'listed packet')} are not in the file.`] : []),
-    ...(filtered > 0
-      ? [`${counted(filtered, 'packet')} of the captures were not replayed: options left them out.`]
-      : []),
+  const texts = [
+    leftOut > 0 &&
+      `${grouped(leftOut)} of ${counted(read, 'packet')} are counted but not listed: ${why}. ` +
+        'Counters, connections, timeline and rules are whole.',
+    withoutBytes > 0 && `The bytes of ${counted(withoutBytes, 'listed packet')} are not in the file.`,
+    filtered > 0 && `${counted(filtered, 'packet')} of the captures were not replayed: options left them out.`,
   ];
+  return texts.filter((text) => text !== false);
 }

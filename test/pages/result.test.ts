@@ -29,7 +29,7 @@ function reportIndex(chunks: Partial<Record<SectionKind, number>>, isRunning = f
   const section = (kind: SectionKind) => ({ chunks: chunks[kind] ?? 0, rows: 2 });
   const kinds: readonly SectionKind[] = ['packets', 'bytes', 'traversals', 'traversalCounts', 'tuples', 'rules'];
   const sections = Object.fromEntries(kinds.map((kind) => [kind, section(kind)]));
-  return { results: [{ isRunning, sections } as unknown as ResultIndex] } as unknown as ReportIndex;
+  return { results: [{ isRunning, sections, packets: {} } as unknown as ResultIndex] } as unknown as ReportIndex;
 }
 
 /** Sections by name, and a list of the names that were asked for. */
