@@ -90,8 +90,9 @@ function readIpv4(layers: Layer[], part: Part, isQuoted: boolean): void {
   };
   add(layers, part, isQuoted ? 'IPv4 (quoted)' : 'IPv4', headers.IPV4, options > 0 ? [field] : []);
   // A length of 0 is that of a packet that a network card has yet to cut.
-  const end = isQuoted || totalLength === 0 ? part.end : Math.min(part.end, part.at + totalLength);
-  const payload: Part = { ...behind(part, Math.max(20, length)), end };
+  const start = part.at + Math.max(20, length);
+  const end = isQuoted || totalLength === 0 ? part.end : Math.min(part.end, Math.max(start, part.at + totalLength));
+  const payload: Part = { ...part, at: start, end };
   const isFirst = readBits(part, 51, 13) === 0;
   if (isFirst) readTransport(layers, payload, readBits(part, 72, 8));
   else readData(layers, payload, 'Later part of a packet');
