@@ -1,5 +1,5 @@
 /**
- * The picture of hosts that golden cases are about: each place keeps what enters it until it leaves or ends there, and as
+ * The picture of hosts that golden cases are about: places keep what enters until it leaves or ends there, and as
  * many packets end as the verdicts say.
  */
 import { mkdtempSync, rmSync } from 'node:fs';
@@ -64,6 +64,7 @@ for (const name of CASES) {
     for (const station of WITHIN) {
       const { entered, left } = balance(flow, station);
       assert.equal(entered, left, station);
+      assert.equal(entered, [...(flow.places.get(station)?.amounts ?? STRANDS.map(() => 0))], `${station} saw them`);
     }
     const { verdicts } = result.index.packets;
     const ended = (verdict: (typeof VERDICTS)[number], places: (place: string) => boolean): number => {

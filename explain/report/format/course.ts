@@ -75,19 +75,52 @@ const PLACES_OF_REASONS: readonly (readonly [RegExp, Room | 'routing' | 'egress'
  * itself.
  */
 export function courseOf(traversal: Traversal | RelatedTraversal, tables: Tables, loopback = 0): Stop[] {
-  const course = new Course(loopback);
+  const { verdict, inDev, stages } = traversal;
+  const stops: Stop[] = [];
+  let hook: HookName | undefined;
+  const pass = (...places: Station[]): void => {
+    for (const place of places) stops.push({ station: place, place, ...NO_STEPS });
+  };
+  // DEV: -1: it is not known which.
+  const arrive = (dev: number): void => (dev >= 0 ? pass(`in ${dev}`, 'link') : pass('link'));
+  const last = (): Stop => stops[stops.length - 1];
   const origin = 'origin' in traversal ? traversal.origin : 'frame';
-  if (origin === 'loopback' || origin === 'broadcast') course.arrive(loopback);
-  else if (traversal.verdict === 'skipped') course.arrive(traversal.inDev);
-  else if (origin !== 'frame' || traversal.inDev < 0) course.leaveHost();
-  else course.arrive(traversal.inDev);
-  for (const [stage, { hook, steps }] of traversal.stages.entries()) {
-    if (hook !== undefined) course.enter(hook);
-    for (const [i, step] of steps.entries()) course.step(placeOf(step, traversal, tables, hook), stage, i);
+  const isBack = origin === 'loopback' || origin === 'broadcast';
+  const isOwn = !isBack && verdict !== 'skipped' && (origin !== 'frame' || inDev < 0);
+  if (isOwn) pass('host', 'own routing');
+  else arrive(isBack ? loopback : inDev);
+
+  const add = (stepPlace: StepPlace, stage: number, at: number): void => {
+    if (stepPlace?.startsWith('out ') && last().station !== 'egress') pass('egress');
+    const place = placeWithin(stepPlace, hook, isOwn) ?? last().place;
+    const before = last();
+    if (before.place === place && before.stage === stage && before.to === at) {
+      stops[stops.length - 1] = { ...before, to: at + 1 };
+    } else {
+      const station = hook !== undefined && place.endsWith(` ${hook}`) ? hook : (place as Station);
+      stops.push({ station, place, stage, from: at, to: at + 1 });
+    }
+  };
+  for (const [stage, { hook: entered, steps }] of stages.entries()) {
+    if (entered !== undefined) {
+      const from = last().station;
+      if (entered === 'PREROUTING' && from.startsWith('out ')) arrive(loopback);
+      if ((entered === 'INPUT' || entered === 'FORWARD') && from !== 'routing') pass('routing');
+      hook = entered;
+      pass(hook);
+    }
+    for (const [i, step] of steps.entries()) add(placeOf(step, traversal, tables, hook), stage, i);
   }
-  course.end(traversal);
-  return course.stops;
+  // What has no step of its own.
+  if (verdict === 'held') {
+    const station = hook ?? 'PREROUTING';
+    stops.push({ station, place: `defrag ${station}`, ...NO_STEPS });
+  }
+  if (verdict === 'delivered' && last().station !== 'host') pass('host');
+  return stops;
 }
+
+const NO_STEPS = { stage: -1, from: 0, to: 0 };
 
 /** Where TRAVERSAL ended. */
 export function endOf(traversal: Traversal | RelatedTraversal, tables: Tables): Place {
@@ -96,25 +129,18 @@ export function endOf(traversal: Traversal | RelatedTraversal, tables: Tables): 
 
 type StepPlace = Room | 'routing' | 'host' | 'egress' | `out ${number}` | undefined;
 
+const PLACES_OF_STEPS: Partial<Record<TraversalStep['kind'], StepPlace>> = {
+  tracked: 'conntrack',
+  translated: 'nat',
+  routed: 'routing',
+};
+
 /** Where STEP takes place; undefined: where the one before did. */
 function placeOf(step: TraversalStep, traversal: Traversal, tables: Tables, hook: HookName | undefined): StepPlace {
-  switch (step.kind) {
-    case 'rule':
-    case 'policy':
-      return step.table;
-    case 'tracked':
-      return 'conntrack';
-    case 'translated':
-      return 'nat';
-    case 'routed':
-      return 'routing';
-    case 'left':
-      return step.dev < 0 ? 'host' : `out ${step.dev}`;
-    case 'dropped':
-      return placeOfDrop(traversal, tables, hook);
-    default:
-      return undefined;
-  }
+  const { kind } = step;
+  if (kind === 'rule' || kind === 'policy') return step.table;
+  if (kind === 'left') return step.dev < 0 ? 'host' : `out ${step.dev}`;
+  return kind === 'dropped' ? placeOfDrop(traversal, tables, hook) : PLACES_OF_STEPS[kind];
 }
 
 function placeOfDrop({ decider }: Traversal, tables: Tables, hook: HookName | undefined): StepPlace {
@@ -126,78 +152,11 @@ function placeOfDrop({ decider }: Traversal, tables: Tables, hook: HookName | un
   return place === 'egress' && hook !== 'POSTROUTING' ? 'routing' : place;
 }
 
-/** A course under way. */
-class Course {
-  readonly stops: Stop[] = [];
-  readonly #loopback: number;
-  #hook: HookName | undefined;
-  #isOwn = false;
-
-  constructor(loopback: number) {
-    this.#loopback = loopback;
-  }
-
-  /** DEV: -1: it is not known which. */
-  arrive(dev: number): void {
-    this.#isOwn = false;
-    if (dev >= 0) this.#pass(`in ${dev}`);
-    this.#pass('link');
-  }
-
-  leaveHost(): void {
-    this.#isOwn = true;
-    this.#pass('host');
-    this.#pass('own routing');
-  }
-
-  enter(hook: HookName): void {
-    if (hook === 'PREROUTING' && this.#station.startsWith('out ')) this.arrive(this.#loopback);
-    if ((hook === 'INPUT' || hook === 'FORWARD') && this.#station !== 'routing') this.#pass('routing');
-    this.#hook = hook;
-    this.#pass(hook);
-  }
-
-  step(place: StepPlace, stage: number, at: number): void {
-    if (place?.startsWith('out ') && this.#station !== 'egress') this.#pass('egress');
-    const found = this.#placeIn(place) ?? this.#last.place;
-    const last = this.#last;
-    if (last.place === found && last.stage === stage && last.to === at) {
-      this.stops[this.stops.length - 1] = { ...last, to: at + 1 };
-    } else {
-      this.stops.push({ station: this.#stationOf(found), place: found, stage, from: at, to: at + 1 });
-    }
-  }
-
-  /** What has no step of its own. */
-  end({ verdict }: Traversal): void {
-    if (verdict === 'held') this.#pass(`defrag ${this.#hook ?? 'PREROUTING'}`, this.#hook ?? 'PREROUTING');
-    if (verdict === 'delivered' && this.#station !== 'host') this.#pass('host');
-  }
-
-  get #last(): Stop {
-    return this.stops[this.stops.length - 1];
-  }
-
-  get #station(): Station {
-    return this.#last.station;
-  }
-
-  #pass(place: Place, station = place as Station): void {
-    this.stops.push({ station, place, stage: -1, from: 0, to: 0 });
-  }
-
-  #placeIn(place: StepPlace): Place | undefined {
-    const hook = this.#hook;
-    if (place === undefined || place === 'host' || place.startsWith('out ')) return place as Place | undefined;
-    if (place === 'egress') return place;
-    if (place !== 'routing') return hook === undefined ? undefined : `${place as Room} ${hook}`;
-    // Behind PREROUTING comes the decision about what arrived. Packets of the host are routed before OUTPUT, and again in it.
-    if (hook === undefined) return this.#isOwn ? 'own routing' : undefined;
-    return hook === 'PREROUTING' ? 'routing' : undefined;
-  }
-
-  #stationOf(place: Place): Station {
-    const hook = this.#hook;
-    return hook !== undefined && place.endsWith(` ${hook}`) ? hook : (place as Station);
-  }
+/** PLACE in HOOK; undefined: it is none of its own there. */
+function placeWithin(place: StepPlace, hook: HookName | undefined, isOwn: boolean): Place | undefined {
+  if (place === undefined || place === 'host' || place === 'egress' || place.startsWith('out ')) return place as Place;
+  if (place !== 'routing') return hook && `${place as Room} ${hook}`;
+  // Behind PREROUTING comes the decision about what arrived. Packets of the host are routed before OUTPUT, and in it again.
+  if (hook === undefined) return isOwn ? 'own routing' : undefined;
+  return hook === 'PREROUTING' ? 'routing' : undefined;
 }

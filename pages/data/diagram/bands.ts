@@ -1,4 +1,4 @@
-/** Flows as bands: how wide they are, and their outlines. Lengths are in CSS pixels. */
+/** Flows as bands: how wide they are, and where. Lengths are in CSS pixels. */
 import type { Amounts } from './host-flow.js';
 
 export interface Point {
@@ -6,7 +6,7 @@ export interface Point {
   readonly y: number;
 }
 
-/** From one place to another. `x`: it begins and ends horizontally; `y`: vertically. */
+/** From one place to another, straight along an axis. */
 export interface Line {
   readonly from: Point;
   readonly to: Point;
@@ -47,29 +47,11 @@ export function strandsOf(amounts: Amounts, width: number): Strand[] {
   });
 }
 
-/** The outline of a strand along LINE, for the attribute `d` of a path. */
-export function bandPath({ from, to, axis }: Line, offset: number, width: number): string {
-  const [start, end] = [from, to].map(({ x, y }) => (axis === 'x' ? { x, y: y + offset } : { x: x + offset, y }));
-  const half = width / 2;
-  if (axis === 'x') {
-    const middle = (start.x + end.x) / 2;
-    return [
-      `M${n(start.x)} ${n(start.y - half)}`,
-      `C${n(middle)} ${n(start.y - half)} ${n(middle)} ${n(end.y - half)} ${n(end.x)} ${n(end.y - half)}`,
-      `V${n(end.y + half)}`,
-      `C${n(middle)} ${n(end.y + half)} ${n(middle)} ${n(start.y + half)} ${n(start.x)} ${n(start.y + half)}Z`,
-    ].join('');
-  }
-  const middle = (start.y + end.y) / 2;
-  return [
-    `M${n(start.x - half)} ${n(start.y)}`,
-    `C${n(start.x - half)} ${n(middle)} ${n(end.x - half)} ${n(middle)} ${n(end.x - half)} ${n(end.y)}`,
-    `H${n(end.x + half)}`,
-    `C${n(end.x + half)} ${n(middle)} ${n(start.x + half)} ${n(middle)} ${n(start.x + half)} ${n(start.y)}Z`,
-  ].join('');
-}
-
-/** With one digit behind the point, which is what can be seen. */
-function n(value: number): string {
-  return `${Math.round(value * 10) / 10}`;
+/** Where a strand along a line is: OFFSET beside its middle, WIDTH wide. */
+export function strandBox({ from, to, axis }: Line, offset: number, width: number) {
+  const [x, y] = [Math.min(from.x, to.x), Math.min(from.y, to.y)];
+  const start = offset - width / 2;
+  return axis === 'x'
+    ? { x, y: y + start, width: Math.abs(to.x - from.x), height: width }
+    : { x: x + start, y, width, height: Math.abs(to.y - from.y) };
 }

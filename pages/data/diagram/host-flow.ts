@@ -1,6 +1,6 @@
 /** How many packets went where in the host: what its picture is filled with. */
 import type { TableName } from '../../../core/hooks.js';
-import { courseOf, type Place, type Station, type Stop, type Tables } from '../../../explain/report/format/course.js';
+import { courseOf, type Place, type Station, type Tables } from '../../../explain/report/format/course.js';
 import {
   type HostPicture,
   type RelatedTraversal,
@@ -80,12 +80,88 @@ export function hostFlow(
   tables: ChainTables,
   loopback: number,
 ): HostFlow {
-  const counter = new FlowCounter(tables, loopback);
+  const edges = new Map<string, Edge>();
+  const places = new Map<Place, PlaceCount>();
+  const placeAt = (place: Place): PlaceCount => {
+    let count = places.get(place);
+    if (count === undefined) {
+      count = {
+        ...{ amounts: noAmounts(), ended: noAmounts(), translated: 0 },
+        ...{ causes: new Map(), rules: new Map(), chains: new Map(), states: new Map() },
+      };
+      places.set(place, count);
+    }
+    return count;
+  };
+  const countStep = (count: PlaceCount, step: TraversalStep, chains: Set<number>, some: number): void => {
+    if (step.kind === 'rule' && step.isMatched) add(count.rules, step.rule, some);
+    if (step.kind === 'rule') chains.add(tables.chainOf(step.rule));
+    if (step.kind === 'policy') chains.add(step.chain);
+    if (step.kind === 'tracked') add(count.states, step.ctstate, some);
+    if (isTranslation(step)) count.translated += some;
+  };
+  const countAll = (traversal: Traversal | RelatedTraversal, some: number, strand: number): void => {
+    const course = courseOf(traversal, tables, loopback);
+    const seen = new Set<Place>();
+    let before: Station | undefined;
+    for (const { station, place, stage, from, to } of course) {
+      if (before !== undefined && before !== station) {
+        const name = edgeName(before, station);
+        if (!edges.has(name)) edges.set(name, { from: before, to: station, amounts: noAmounts() });
+        edges.get(name)!.amounts[strand] += some;
+      }
+      before = station;
+      for (const one of [station, place]) {
+        if (seen.has(one)) continue;
+        seen.add(one);
+        placeAt(one).amounts[strand] += some;
+      }
+      if (stage < 0) continue;
+      const chains = new Set<number>();
+      for (const step of traversal.stages[stage].steps.slice(from, to)) countStep(placeAt(place), step, chains, some);
+      for (const chain of chains) add(placeAt(place).chains, chain, some);
+    }
+    const { verdict, decider, related } = traversal;
+    if (ENDS.includes(verdict)) {
+      const { station, place } = course.at(-1)!;
+      const isOfAnswers = strand === ANSWERS;
+      const key = `${verdict} ${isOfAnswers} ${JSON.stringify(decider)}`;
+      for (const one of new Set([station, place])) {
+        const { ended, causes } = placeAt(one);
+        ended[strand] += some;
+        causes.set(key, { decider, verdict, isOfAnswers, packets: some + (causes.get(key)?.packets ?? 0) });
+      }
+    }
+    for (const one of related) countAll(one, some, ANSWERS);
+  };
   for (const [i, traversal] of traversals.entries()) {
-    if (packets[i] > 0) counter.count(traversal, packets[i], VERDICTS.indexOf(traversal.verdict));
+    if (packets[i] > 0) countAll(traversal, packets[i], VERDICTS.indexOf(traversal.verdict));
   }
-  return counter.flow();
+  return { edges, places: new Map([...places].map(([place, count]) => [place, sorted(count)])) };
 }
+
+/** What a place has of everything, while it is counted. */
+interface PlaceCount {
+  readonly amounts: Amounts;
+  readonly ended: Amounts;
+  readonly causes: Map<string, Cause>;
+  readonly rules: Map<number, number>;
+  readonly chains: Map<number, number>;
+  readonly states: Map<string, number>;
+  translated: number;
+}
+
+function sorted({ causes, rules, chains, ...rest }: PlaceCount): PlaceFlow {
+  const most = (counts: ReadonlyMap<number, number>) => [...counts].sort((a, b) => b[1] - a[1]);
+  return {
+    ...rest,
+    causes: [...causes.values()].sort((a, b) => b.packets - a.packets),
+    rules: most(rules),
+    chains: most(chains),
+  };
+}
+
+const noAmounts = (): Amounts => new Float64Array(STRANDS.length);
 
 export function sumOf(amounts: Amounts): number {
   return amounts.reduce((sum, one) => sum + one, 0);
@@ -98,111 +174,8 @@ export function edgeName(from: Station, to: Station): string {
 /** Verdicts with which a packet ends inside of the host, instead of leaving or reaching it. */
 const ENDS: readonly Verdict[] = ['dropped', 'rejected', 'held', 'skipped'];
 
-interface PlaceCount extends PlaceFlow {
-  readonly causeCounts: Map<string, Cause>;
-  readonly ruleCounts: Map<number, number>;
-  readonly chainCounts: Map<number, number>;
-  readonly states: Map<string, number>;
-  translated: number;
-}
-
-class FlowCounter {
-  readonly #tables: ChainTables;
-  readonly #loopback: number;
-  readonly #edges = new Map<string, Edge>();
-  readonly #places = new Map<Place, PlaceCount>();
-
-  constructor(tables: ChainTables, loopback: number) {
-    this.#tables = tables;
-    this.#loopback = loopback;
-  }
-
-  count(traversal: Traversal | RelatedTraversal, packets: number, strand: number): void {
-    const course = courseOf(traversal, this.#tables, this.#loopback);
-    const seen = new Set<Place>();
-    for (const [i, stop] of course.entries()) {
-      const before = course[i - 1]?.station;
-      if (before !== undefined && before !== stop.station) this.#edge(before, stop.station)[strand] += packets;
-      for (const place of new Set<Place>([stop.station, stop.place])) {
-        if (seen.has(place)) continue;
-        seen.add(place);
-        this.#place(place).amounts[strand] += packets;
-      }
-      this.#countSteps(stop, traversal, packets);
-    }
-    if (ENDS.includes(traversal.verdict)) this.#end(course.at(-1)!, traversal, packets, strand);
-    for (const related of traversal.related) this.count(related, packets, ANSWERS);
-  }
-
-  flow(): HostFlow {
-    const places = [...this.#places].map(
-      ([place, { causeCounts, ruleCounts, chainCounts, ...rest }]): [Place, PlaceFlow] => [
-        place,
-        {
-          ...rest,
-          causes: [...causeCounts.values()].sort((a, b) => b.packets - a.packets),
-          rules: mostFirst(ruleCounts),
-          chains: mostFirst(chainCounts),
-        },
-      ],
-    );
-    return { edges: this.#edges, places: new Map(places) };
-  }
-
-  #countSteps({ place, stage, from, to }: Stop, traversal: Traversal, packets: number): void {
-    if (stage < 0) return;
-    const count = this.#place(place);
-    const chains = new Set<number>();
-    for (const step of traversal.stages[stage].steps.slice(from, to)) {
-      if (step.kind === 'rule' && step.isMatched) add(count.ruleCounts, step.rule, packets);
-      else if (step.kind === 'tracked') add(count.states, step.ctstate, packets);
-      if (step.kind === 'rule') chains.add(this.#tables.chainOf(step.rule));
-      else if (step.kind === 'policy') chains.add(step.chain);
-      if (isTranslation(step)) count.translated += packets;
-    }
-    for (const chain of chains) add(count.chainCounts, chain, packets);
-  }
-
-  #end({ station, place }: Stop, { verdict, decider }: Traversal, packets: number, strand: number): void {
-    for (const one of new Set<Place>([station, place])) {
-      const { ended, causeCounts } = this.#place(one);
-      ended[strand] += packets;
-      const key = `${verdict} ${strand === ANSWERS} ${JSON.stringify(decider)}`;
-      const before = causeCounts.get(key)?.packets ?? 0;
-      causeCounts.set(key, { decider, verdict, isOfAnswers: strand === ANSWERS, packets: before + packets });
-    }
-  }
-
-  #edge(from: Station, to: Station): Amounts {
-    const name = edgeName(from, to);
-    let edge = this.#edges.get(name);
-    if (edge === undefined) {
-      edge = { from, to, amounts: new Float64Array(STRANDS.length) };
-      this.#edges.set(name, edge);
-    }
-    return edge.amounts;
-  }
-
-  #place(place: Place): PlaceCount {
-    let count = this.#places.get(place);
-    if (count === undefined) {
-      const amounts = () => new Float64Array(STRANDS.length);
-      count = {
-        ...{ amounts: amounts(), ended: amounts(), translated: 0, causes: [], rules: [], chains: [] },
-        ...{ causeCounts: new Map(), ruleCounts: new Map(), chainCounts: new Map(), states: new Map() },
-      };
-      this.#places.set(place, count);
-    }
-    return count;
-  }
-}
-
 function add<Key>(counts: Map<Key, number>, key: Key, packets: number): void {
   counts.set(key, (counts.get(key) ?? 0) + packets);
-}
-
-function mostFirst(counts: ReadonlyMap<number, number>): [number, number][] {
-  return [...counts].sort((a, b) => b[1] - a[1]);
 }
 
 /** By the binding of a connection, or by a rule of nat, all of which do nothing else besides their verdict. */

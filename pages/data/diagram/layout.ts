@@ -67,129 +67,113 @@ const BETWEEN = 48;
 
 /** The picture with parts of SIZES in WIDTH pixels. */
 export function layoutOf(sizes: Sizes, width: number): Layout {
-  return width >= WIDE_FROM ? wideLayout(sizes, Math.min(width, MOST_WIDE)) : tallLayout(sizes, width);
+  const isTall = width < WIDE_FROM;
+  const whole = Math.min(width, isTall ? MOST_TALL : MOST_WIDE);
+  const { boxes, inCards, outCards } = isTall ? tallBoxes(sizes, whole) : wideBoxes(sizes, whole);
+  const edges = EDGES.map(([from, to]) => ({ from, to, line: lineBetween(boxes[shapeOf(from)], boxes[shapeOf(to)]) }));
+  const ends = [...Object.values(boxes), ...inCards, ...outCards].map(bottomOf);
+  return {
+    ...{ isTall, width: whole, boxes, inCards, outCards, edges },
+    height: Math.max(...ends, bottomOf(boxes.link) + sizes.link, bottomOf(boxes.egress) + sizes.egress),
+    inEdges: inCards.map((one, card) => ({ card, line: lineBeside(one, boxes.link) })),
+    outEdges: outCards.map((one, card) => ({ card, line: reversed(lineBeside(one, boxes.egress)) })),
+  };
 }
 
-function wideLayout({ hooks, routing, host, inCards, outCards, link, egress }: Sizes, width: number): Layout {
+const EDGES: readonly (readonly [from: Exclude<Shape, 'host'> | 'own routing', to: Shape])[] = [
+  ['link', 'PREROUTING'],
+  ['PREROUTING', 'routing'],
+  ['routing', 'FORWARD'],
+  ['routing', 'INPUT'],
+  ['FORWARD', 'POSTROUTING'],
+  ['INPUT', 'host'],
+  ['own routing', 'OUTPUT'],
+  ['OUTPUT', 'POSTROUTING'],
+  ['POSTROUTING', 'egress'],
+];
+
+function shapeOf(station: Shape | 'own routing'): Shape {
+  return station === 'own routing' ? 'host' : station;
+}
+
+type Boxes = Pick<Layout, 'boxes' | 'inCards' | 'outCards'>;
+
+function wideBoxes({ hooks, routing, host, ...sizes }: Sizes, width: number): Boxes {
   const cardWidth = Math.round(width * 0.142);
   const boxWidth = Math.round(width * 0.125);
   // Six columns; the outer gaps are wider, with a bar in each.
   const gap = (width - 2 * cardWidth - 4 * boxWidth) / 6.2;
   const outer = gap * 1.6;
-  const column = (i: number): number => cardWidth + outer + i * (boxWidth + gap);
-  const box = (i: number, y: number, height: number): Box => ({ x: column(i), y, width: boxWidth, height });
-  const top = {
+  const box = (column: number, y: number, height: number): Box => ({
+    x: cardWidth + outer + column * (boxWidth + gap),
+    ...{ y, width: boxWidth, height },
+  });
+  const below = Math.max(routing, hooks.FORWARD, hooks.POSTROUTING) + BETWEEN;
+  const inCards = stack(sizes.inCards, 0, cardWidth);
+  const outCards = stack(sizes.outCards, width - cardWidth, cardWidth);
+  const bar = (x: number, cards: readonly Box[]): Box => {
+    const middles = cards.map((one) => one.y + one.height / 2 + WIDEST / 2);
+    return { x, y: 0, width: BAR, height: Math.max(HEAD, ...middles) };
+  };
+  const boxes = {
+    link: bar(cardWidth + outer * 0.42, inCards),
     PREROUTING: box(0, 0, hooks.PREROUTING),
     routing: box(1, 0, routing),
     FORWARD: box(2, 0, hooks.FORWARD),
     POSTROUTING: box(3, 0, hooks.POSTROUTING),
-  };
-  const below = Math.max(routing, hooks.FORWARD, hooks.POSTROUTING) + BETWEEN;
-  const low = {
     INPUT: box(1, below, hooks.INPUT),
     host: box(2, below, host),
     OUTPUT: box(3, below, hooks.OUTPUT),
+    egress: bar(width - cardWidth - outer * 0.42 - BAR, outCards),
   };
-  const ins = stack(inCards, 0, cardWidth);
-  const outs = stack(outCards, width - cardWidth, cardWidth);
-  const bars = {
-    link: barBeside(ins, cardWidth + outer * 0.42),
-    egress: barBeside(outs, width - cardWidth - outer * 0.42 - BAR),
-  };
-  const boxes = { ...top, ...low, ...bars };
-  const along = (from: keyof typeof boxes, to: keyof typeof boxes): Line => ({
-    from: { x: boxes[from].x + boxes[from].width, y: (from in bars ? 0 : boxes[from].y) + PORT },
-    to: { x: boxes[to].x, y: (to in bars ? 0 : boxes[to].y) + PORT },
-    axis: 'x',
-  });
-  const bottoms = [...Object.values({ ...top, ...low }), ...ins, ...outs].map((one) => one.y + one.height);
-  return {
-    isTall: false,
-    width,
-    height: Math.max(...bottoms, bottomOf(bars.link) + link, bottomOf(bars.egress) + egress),
-    boxes,
-    inCards: ins,
-    outCards: outs,
-    edges: [
-      { from: 'link', to: 'PREROUTING', line: along('link', 'PREROUTING') },
-      { from: 'PREROUTING', to: 'routing', line: along('PREROUTING', 'routing') },
-      { from: 'routing', to: 'FORWARD', line: along('routing', 'FORWARD') },
-      { from: 'FORWARD', to: 'POSTROUTING', line: along('FORWARD', 'POSTROUTING') },
-      { from: 'POSTROUTING', to: 'egress', line: along('POSTROUTING', 'egress') },
-      { from: 'routing', to: 'INPUT', line: { from: under(boxes.routing), to: over(boxes.INPUT), axis: 'y' } },
-      { from: 'INPUT', to: 'host', line: along('INPUT', 'host') },
-      { from: 'own routing', to: 'OUTPUT', line: along('host', 'OUTPUT') },
-      {
-        from: 'OUTPUT',
-        to: 'POSTROUTING',
-        line: { from: over(boxes.OUTPUT), to: under(boxes.POSTROUTING), axis: 'y' },
-      },
-    ],
-    inEdges: ins.map((one, card) => ({ card, line: level(one.x + one.width, bars.link.x, one) })),
-    outEdges: outs.map((one, card) => ({ card, line: level(bars.egress.x + BAR, one.x, one) })),
-  };
+  return { boxes, inCards, outCards };
 }
 
-function tallLayout(sizes: Sizes, whole: number): Layout {
-  const width = Math.min(whole, MOST_TALL);
-  const { hooks } = sizes;
-  const middle = width / 2;
+function tallBoxes({ hooks, ...sizes }: Sizes, width: number): Boxes {
   const half = (width - 12) / 2;
-  const centred = (y: number, most: number, height: number): Box => {
-    const own = Math.min(width, most);
-    return { x: middle - own / 2, y, width: own, height };
+  const middle = (y: number, height: number): Box => {
+    const own = Math.min(width, 340);
+    return { x: (width - own) / 2, y, width: own, height };
   };
-  const ins = twoColumns(sizes.inCards, 0, width);
-  const link = { x: middle - BAR / 2, y: 0, width: BAR, height: Math.max(0, ...ins.map(bottomOf)) };
-  const PREROUTING = centred(bottomOf(link) + sizes.link + BETWEEN, 340, hooks.PREROUTING);
-  const routing = centred(bottomOf(PREROUTING) + BETWEEN, 340, sizes.routing);
-  const split = bottomOf(routing) + BETWEEN + 8;
-  const FORWARD = { x: 0, y: split, width: half, height: hooks.FORWARD };
-  const beside = (y: number, height: number): Box => ({ x: width - half, y, width: half, height });
-  const INPUT = beside(split, hooks.INPUT);
-  const host = beside(bottomOf(INPUT) + BETWEEN, sizes.host);
-  const OUTPUT = beside(bottomOf(host) + BETWEEN, hooks.OUTPUT);
-  const POSTROUTING = centred(Math.max(bottomOf(OUTPUT), bottomOf(FORWARD)) + BETWEEN + 8, 340, hooks.POSTROUTING);
-  const last = bottomOf(POSTROUTING) + sizes.egress + BETWEEN;
-  const outs = twoColumns(sizes.outCards, last, width);
-  const egress = { x: middle - BAR / 2, y: last, width: BAR, height: Math.max(last, ...outs.map(bottomOf)) - last };
-  const boxes = { link, PREROUTING, routing, FORWARD, INPUT, host, OUTPUT, POSTROUTING, egress };
-  const down = (from: Box, to: Box, fromAt = 0.5, toAt = 0.5): Line => ({
-    from: under(from, fromAt),
-    to: over(to, toAt),
-    axis: 'y',
-  });
-  // Where the middles of the two columns are, seen from a box above or below them.
-  const aside = Math.min(0.38, (half / 2 + 6) / routing.width);
-  const [left, right] = [0.5 - aside, 0.5 + aside];
-  const isLeft = (card: Box): boolean => card.x < middle - card.width / 2;
-  return {
-    isTall: true,
-    width,
-    height: Math.max(bottomOf(egress), last),
-    boxes,
-    inCards: ins,
-    outCards: outs,
-    edges: [
-      { from: 'link', to: 'PREROUTING', line: down(link, PREROUTING) },
-      { from: 'PREROUTING', to: 'routing', line: down(PREROUTING, routing) },
-      { from: 'routing', to: 'FORWARD', line: down(routing, FORWARD, left) },
-      { from: 'routing', to: 'INPUT', line: down(routing, INPUT, right) },
-      { from: 'INPUT', to: 'host', line: down(INPUT, host) },
-      { from: 'own routing', to: 'OUTPUT', line: down(host, OUTPUT) },
-      { from: 'FORWARD', to: 'POSTROUTING', line: down(FORWARD, POSTROUTING, 0.5, left) },
-      { from: 'OUTPUT', to: 'POSTROUTING', line: down(OUTPUT, POSTROUTING, 0.5, right) },
-      { from: 'POSTROUTING', to: 'egress', line: down(POSTROUTING, egress) },
-    ],
-    inEdges: ins.map((one, card) => ({
-      card,
-      line: isLeft(one) ? level(one.x + one.width, link.x, one) : level(one.x, link.x + BAR, one),
-    })),
-    outEdges: outs.map((one, card) => ({
-      card,
-      line: isLeft(one) ? level(egress.x, one.x + one.width, one) : level(egress.x + BAR, one.x, one),
-    })),
+  const right = (y: number, height: number): Box => ({ x: width - half, y, width: half, height });
+  const bar = (y: number, cards: readonly Box[]): Box => {
+    return { x: (width - BAR) / 2, y, width: BAR, height: Math.max(y, ...cards.map(bottomOf)) - y };
   };
+  const inCards = twoColumns(sizes.inCards, 0, width);
+  const link = bar(0, inCards);
+  const PREROUTING = middle(bottomOf(link) + sizes.link + BETWEEN, hooks.PREROUTING);
+  const routing = middle(bottomOf(PREROUTING) + BETWEEN, sizes.routing);
+  const INPUT = right(bottomOf(routing) + BETWEEN, hooks.INPUT);
+  const FORWARD = { ...right(INPUT.y, hooks.FORWARD), x: 0 };
+  const host = right(bottomOf(INPUT) + BETWEEN, sizes.host);
+  const OUTPUT = right(bottomOf(host) + BETWEEN, hooks.OUTPUT);
+  const POSTROUTING = middle(Math.max(bottomOf(OUTPUT), bottomOf(FORWARD)) + BETWEEN, hooks.POSTROUTING);
+  const outCards = twoColumns(sizes.outCards, bottomOf(POSTROUTING) + BETWEEN, width);
+  const egress = bar(bottomOf(POSTROUTING) + BETWEEN, outCards);
+  return { boxes: { link, PREROUTING, routing, FORWARD, INPUT, host, OUTPUT, POSTROUTING, egress }, inCards, outCards };
+}
+
+/** From box FROM to box TO: level with their heads if they are side by side, else straight up or down. */
+function lineBetween(from: Box, to: Box): Line {
+  if (from.x + from.width <= to.x && (from.y === to.y || to.y + to.height > from.y + HEAD)) {
+    const y = Math.max(from.y, to.y) + PORT;
+    return { from: { x: from.x + from.width, y }, to: { x: to.x, y }, axis: 'x' };
+  }
+  const narrow = from.width < to.width ? from : to;
+  const x = narrow.x + narrow.width / 2;
+  const [start, end] = from.y < to.y ? [bottomOf(from), to.y] : [from.y, bottomOf(to)];
+  return { from: { x, y: start }, to: { x, y: end }, axis: 'y' };
+}
+
+/** From the middle of CARD to the bar beside it. */
+function lineBeside(card: Box, bar: Box): Line {
+  const y = card.y + card.height / 2;
+  const [from, to] = card.x < bar.x ? [card.x + card.width, bar.x] : [card.x, bar.x + bar.width];
+  return { from: { x: from, y }, to: { x: to, y }, axis: 'x' };
+}
+
+function reversed({ from, to, axis }: Line): Line {
+  return { from: to, to: from, axis };
 }
 
 /** Boxes of HEIGHTS, one below the other. */
@@ -208,29 +192,10 @@ function twoColumns(heights: readonly number[], y: number, width: number): Box[]
   const bottoms = [y, y];
   return heights.map((height) => {
     const side = bottoms[0] <= bottoms[1] ? 0 : 1;
-    const box = { x: side === 0 ? width / 2 - 24 - own : width / 2 + 24, y: bottoms[side], width: own, height };
+    const box = { x: width / 2 + (side === 0 ? -24 - own : 24), y: bottoms[side], width: own, height };
     bottoms[side] += height + CARD_GAP;
     return box;
   });
-}
-
-/** A bar that reaches past all CARDS, and the head of the hooks. */
-function barBeside(cards: readonly Box[], x: number): Box {
-  const middles = cards.map((one) => one.y + one.height / 2 + WIDEST / 2);
-  return { x, y: 0, width: BAR, height: Math.max(HEAD, ...middles) };
-}
-
-function level(from: number, to: number, { y, height }: Box): Line {
-  const middle = y + height / 2;
-  return { from: { x: from, y: middle }, to: { x: to, y: middle }, axis: 'x' };
-}
-
-function under({ x, y, width, height }: Box, at = 0.5) {
-  return { x: x + width * at, y: y + height };
-}
-
-function over({ x, y, width }: Box, at = 0.5) {
-  return { x: x + width * at, y };
 }
 
 function bottomOf({ y, height }: Box): number {

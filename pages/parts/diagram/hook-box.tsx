@@ -4,24 +4,19 @@ import type { HookRoom } from '../../data/diagram/rooms.js';
 import { counted, grouped } from '../../words/numbers.js';
 import { Ends } from './ends.js';
 import { boxStyle, type PartProps, partClass } from './part.js';
+import { PlaceButton } from './place-button.js';
 
 /** A hook, with what it runs in order. */
 export function HookBox({ hook, ...props }: PartProps & { readonly hook: HookName }) {
-  const { model, chosen, onPlace, looked } = props;
+  const { model, chosen } = props;
   const { packets, answers } = seenBy(chosen.places.get(hook));
   const rooms = model.rooms[hook];
   const words = `Hook ${hook}: ${counted(packets, 'packet')}${answers > 0 ? `, ${counted(answers, 'answer')}` : ''}`;
   return (
     <div class={`box hook${partClass(hook, props)}`} style={boxStyle(model.layout.boxes[hook])}>
-      <button
-        type="button"
-        class="head"
-        aria-pressed={looked === hook}
-        aria-label={words}
-        onClick={() => onPlace(hook)}
-      >
+      <PlaceButton {...props} place={hook} class="head" label={words}>
         {hook}
-      </button>
+      </PlaceButton>
       {rooms.map((room) => (
         <RoomRow key={room.place} room={room} most={packets + answers} {...props} />
       ))}
@@ -32,7 +27,7 @@ export function HookBox({ hook, ...props }: PartProps & { readonly hook: HookNam
 
 /** A table, or what conntrack does. MOST: how many its hook saw; a bar tells its share. */
 function RoomRow({ room, most, ...props }: PartProps & { readonly room: HookRoom; readonly most: number }) {
-  const { chosen, onPlace, looked, isQuiet } = props;
+  const { chosen, isQuiet } = props;
   const { place, priority } = room;
   const { packets, answers } = seenBy(chosen.places.get(place));
   const seen = packets + answers;
@@ -40,12 +35,11 @@ function RoomRow({ room, most, ...props }: PartProps & { readonly room: HookRoom
   const shown = Number.isFinite(priority) ? `${priority}`.replace('-', '−') : 'last';
   return (
     <div class={`room-row${partClass(place, props)}`}>
-      <button
-        type="button"
+      <PlaceButton
+        {...props}
+        place={place}
         class="room"
-        aria-pressed={looked === place}
-        aria-label={`${place}${detail === '' ? '' : `, ${detail}`}, priority ${shown}: ${counted(seen, 'packet')}`}
-        onClick={() => onPlace(place)}
+        label={`${place}${detail === '' ? '' : `, ${detail}`}, priority ${shown}: ${counted(seen, 'packet')}`}
       >
         {!isQuiet && seen > 0 && <span class="share" style={{ width: `${(100 * seen) / most}%` }} />}
         <span class="name">{room.room}</span>
@@ -53,7 +47,7 @@ function RoomRow({ room, most, ...props }: PartProps & { readonly room: HookRoom
           {detail} {shown}
         </span>
         {!isQuiet && <span class="count">{seen === 0 ? '' : grouped(seen)}</span>}
-      </button>
+      </PlaceButton>
       <Ends place={place} {...props} />
     </div>
   );

@@ -1,8 +1,8 @@
 /** Netfilter's own diagram of a host, filled with what flowed. */
 import { useMemo, useRef } from 'preact/hooks';
 import type { Station } from '../../../explain/report/format/course.js';
-import { WIDEST } from '../../data/diagram/bands.js';
-import { sumOf } from '../../data/diagram/host-flow.js';
+import { type Line, WIDEST } from '../../data/diagram/bands.js';
+import { type Amounts, ANSWERS, type HostFlow, sumOf } from '../../data/diagram/host-flow.js';
 import type { Shape } from '../../data/diagram/layout.js';
 import { amountsBetween, amountsOf, type DiagramModel, diagramModel, mostOf } from '../../data/diagram/model.js';
 import { counted, grouped } from '../../words/numbers.js';
@@ -13,6 +13,7 @@ import { Ends } from './ends.js';
 import { HookBox } from './hook-box.js';
 import { InterfaceCards } from './interface-cards.js';
 import { boxStyle, type DiagramProps, type PartProps, partClass } from './part.js';
+import { PlaceButton } from './place-button.js';
 import './host-diagram.css';
 
 export function HostDiagram(props: DiagramProps) {
@@ -69,22 +70,21 @@ function bandsOf({ layout, inCards, outCards }: DiagramModel, props: DiagramProp
   const steps = new Map<string, Band['course']>(
     course.map(({ station }, i) => [`${course[i - 1]?.station} ${station}`, i <= reached ? 'done' : 'ahead']),
   );
-  const between = layout.edges.map(({ from, to, line }): Band => {
-    const [all, some] = [flow, chosen].map((one) => amountsBetween(one, from, to));
-    const name = `${from} ${to}`;
-    return { key: name, line, all, chosen: some, isDirected: true, course: steps.get(name) };
+  const band = (line: Line, names: readonly string[], amounts: (flow: HostFlow) => Amounts): Band => ({
+    ...{ key: names.join(), line, all: amounts(flow), chosen: amounts(chosen) },
+    course: names.map((name) => steps.get(name)).find((one) => one !== undefined),
   });
-  const ofCards = (['in', 'out'] as const).flatMap((side) => {
-    const cards = side === 'in' ? inCards : outCards;
-    return (side === 'in' ? layout.inEdges : layout.outEdges).map(({ card, line }): Band => {
-      const { devs } = cards[card];
-      const [all, some] = [flow, chosen].map((one) => amountsOf(one, side, devs));
+  const ofCards = (side: 'in' | 'out'): Band[] =>
+    (side === 'in' ? layout.inEdges : layout.outEdges).map(({ card, line }) => {
+      const { devs } = (side === 'in' ? inCards : outCards)[card];
       const names = devs.map((dev) => (side === 'in' ? `in ${dev} link` : `egress out ${dev}`));
-      const taken = names.map((name) => steps.get(name)).find((one) => one !== undefined);
-      return { key: `${side}-${devs.join()}`, line, all, chosen: some, isDirected: false, course: taken };
+      return band(line, names, (flow) => amountsOf(flow, side, devs));
     });
-  });
-  return [...ofCards, ...between];
+  const ofEdges = layout.edges.map(({ from, to, line }) => ({
+    ...band(line, [`${from} ${to}`], (flow) => amountsBetween(flow, from, to)),
+    isDirected: true,
+  }));
+  return [...ofCards('in'), ...ofCards('out'), ...ofEdges];
 }
 
 /** Where the frames of all interfaces come together, or part. */
@@ -105,60 +105,48 @@ function Bar({ shape, place, ...props }: PartProps & { readonly shape: Shape; re
 }
 
 function RoutingBox(props: PartProps) {
-  const { model, chosen, onPlace, looked } = props;
-  const [forward, input] = (['FORWARD', 'INPUT'] as const).map((to) => sumOf(amountsBetween(chosen, 'routing', to)));
   return (
-    <div class={`box routing${partClass('routing', props)}`} style={boxStyle(model.layout.boxes.routing)}>
-      <button
-        type="button"
-        class="head"
-        aria-pressed={looked === 'routing'}
-        aria-label={`Routing decision: ${counted(forward, 'packet')} to be forwarded, ${counted(input, 'packet')} for the host`}
-        onClick={() => onPlace('routing')}
-      >
+    <div class={`box routing${partClass('routing', props)}`} style={boxStyle(props.model.layout.boxes.routing)}>
+      <PlaceButton {...props} place="routing" class="head" label="Routing decision">
         routing
-      </button>
-      <p class="note">to the host, or onwards</p>
+      </PlaceButton>
+      <p class="note">forward, or deliver</p>
       <Ends place="routing" {...props} />
     </div>
   );
 }
 
 function HostBox(props: PartProps) {
-  const { model, chosen, onPlace, looked, isQuiet } = props;
-  const delivered = sumOf(amountsBetween(chosen, 'INPUT', 'host'));
-  const made = chosen.edges.get('host > own routing')?.amounts;
-  const answers = made?.at(-1) ?? 0;
-  const sent = made === undefined ? 0 : sumOf(made) - answers;
-  const isHere = (place: Station) => looked === place;
+  const { model, chosen } = props;
+  const delivered = between(props, 'INPUT', 'host');
+  const made = amountsBetween(chosen, 'host', 'own routing');
+  const answers = made[ANSWERS];
+  const sent = sumOf(made) - answers;
+  const words = [
+    `${grouped(delivered)} in`,
+    `${grouped(sent)} out`,
+    ...(answers > 0 ? [counted(answers, 'answer')] : []),
+  ];
   return (
     <div class={`box host${partClass('host', props)}`} style={boxStyle(model.layout.boxes.host)}>
-      <button
-        type="button"
-        class="head"
-        aria-pressed={isHere('host')}
-        aria-label={`This host: ${counted(delivered, 'packet')} reached it, ${counted(sent, 'packet')} and ${counted(answers, 'answer')} came from it`}
-        onClick={() => onPlace('host')}
-      >
+      <PlaceButton {...props} place="host" class="head" label={`This host: ${words.join(', ')}`}>
         this host
-      </button>
-      <p class="note">{isQuiet ? 'local processes' : hostNote(delivered, sent)}</p>
-      {answers > 0 && !isQuiet && <p class="note second">{counted(answers, 'answer')}</p>}
-      <button
-        type="button"
+      </PlaceButton>
+      <p class="note">{props.isQuiet ? 'local processes' : words.slice(0, 2).join(' · ')}</p>
+      {answers > 0 && !props.isQuiet && <p class="note second">{words[2]}</p>}
+      <PlaceButton
+        {...props}
+        place="own routing"
         class={`room${partClass('own routing', props)}`}
-        aria-pressed={isHere('own routing')}
-        aria-label={`Routing of the host's own packets`}
-        onClick={() => onPlace('own routing')}
+        label="Routing of the host's own packets"
       >
-        <span class="name">routing</span>
-      </button>
+        routing
+      </PlaceButton>
       <Ends place="own routing" {...props} />
     </div>
   );
 }
 
-function hostNote(delivered: number, sent: number): string {
-  const parts = [...(delivered > 0 ? [`${grouped(delivered)} in`] : []), ...(sent > 0 ? [`${grouped(sent)} out`] : [])];
-  return parts.length === 0 ? 'local processes' : parts.join(' · ');
+function between({ chosen }: PartProps, from: Station, to: Station): number {
+  return sumOf(amountsBetween(chosen, from, to));
 }

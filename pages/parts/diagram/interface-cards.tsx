@@ -2,6 +2,7 @@ import { sumOf } from '../../data/diagram/host-flow.js';
 import { amountsOf, type DiagramCard } from '../../data/diagram/model.js';
 import { counted, grouped } from '../../words/numbers.js';
 import { boxStyle, type PartProps, partClass } from './part.js';
+import { PlaceButton } from './place-button.js';
 
 type Side = 'in' | 'out';
 
@@ -19,20 +20,19 @@ export function InterfaceCards({ side, ...props }: PartProps & { readonly side: 
 }
 
 function Card({ side, card, index, ...props }: PartProps & { side: Side; card: DiagramCard; index: number }) {
-  const { model, chosen, onPlace, looked, isQuiet } = props;
+  const { model, chosen, isQuiet } = props;
   const place = `${side} ${card.devs.join()}`;
   const packets = sumOf(amountsOf(chosen, side, card.devs));
   const box = (side === 'in' ? model.layout.inCards : model.layout.outCards)[index];
   const words = `${card.name}, ${side === 'in' ? 'arrived' : 'left'}: ${counted(packets, 'packet')}`;
   return (
-    <button
-      type="button"
+    <PlaceButton
+      {...props}
+      place={place}
       class={`card${packets === 0 ? ' still' : ''}${partClass(place, props)}`}
       style={boxStyle(box)}
-      aria-pressed={looked === place}
-      aria-label={words}
+      label={words}
       title={[card.name, ...card.lines].join('\n')}
-      onClick={() => onPlace(place)}
     >
       <span class="name">{card.name}</span>
       {!isQuiet && <span class="count">{packets === 0 ? '–' : grouped(packets)}</span>}
@@ -41,6 +41,6 @@ function Card({ side, card, index, ...props }: PartProps & { side: Side; card: D
           {line}
         </span>
       ))}
-    </button>
+    </PlaceButton>
   );
 }

@@ -12,6 +12,7 @@ import type { ViewProps } from '../../selection.js';
 import { FollowedPacket } from './followed-packet.js';
 import { Legend } from './legend.js';
 import { filterOfPlace, isChosen, placeOfFilter } from './place-filter.js';
+import { placeName } from './place-name.js';
 import { PlacePanel } from './place-panel.js';
 import './host-view.css';
 
@@ -61,7 +62,11 @@ function HostPage({ rules, traversals, all, chosen, open, ...props }: ViewProps 
   return (
     <div class="host-view">
       <div class="host-page">
-        {open && <FollowedPacket {...{ rules, traversal: open, selection, select }} />}
+        {open && (
+          <FollowedPacket
+            {...{ rules, traversal: open, place: placeName(course![reached!].place, picture), selection, select }}
+          />
+        )}
         <div>
           <HostDiagram
             {...{ picture, rules, flow, chosen: some, looked, course, reached }}

@@ -2,7 +2,7 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import type { InterfacePicture } from '../../../explain/report/format/model.js';
-import { bandPath, bandWidth, strandsOf, WIDEST } from '../../../pages/data/diagram/bands.js';
+import { bandWidth, strandBox, strandsOf, WIDEST } from '../../../pages/data/diagram/bands.js';
 import { interfaceCards } from '../../../pages/data/diagram/interface-cards.js';
 import { type Box, type Layout, layoutOf, type Sizes } from '../../../pages/data/diagram/layout.js';
 
@@ -43,7 +43,7 @@ diagram('has all within its width, and nothing over something else, in any width
 });
 
 diagram('has bands that begin and end at their boxes', () => {
-  for (const width of [360, 1240]) {
+  for (const width of [320, 360, 800, 1240]) {
     const { edges, boxes } = layoutOf(sizes(3), width);
     for (const { from, to, line } of edges) {
       const start = boxes[from === 'own routing' ? 'host' : (from as keyof typeof boxes)];
@@ -77,7 +77,7 @@ diagram('shares a band among its strands, none of which vanishes', () => {
     assert.ok(Math.abs(offset - width / 2 - edge) < 1e-9, 'side by side');
   }
   const line = { from: { x: 0, y: 10 }, to: { x: 40, y: 10 }, axis: 'x' } as const;
-  assert.is(bandPath(line, 0, 4), 'M0 8C20 8 20 8 40 8V12C20 12 20 12 0 12Z');
+  assert.equal(strandBox(line, 3, 4), { x: 0, y: 11, width: 40, height: 4 });
 });
 
 function named(name: string, more: Partial<InterfacePicture> = {}): InterfacePicture {

@@ -117,7 +117,9 @@ flows('ends where packets were dropped, and says why', () => {
 });
 
 flows('tells what tables and conntrack saw', () => {
-  assert.is(sumOf(flow.places.get('filter FORWARD')!.amounts), 700);
+  const seen = (place: Place): number => sumOf(flow.places.get(place)!.amounts);
+  assert.equal([seen('FORWARD'), seen('filter FORWARD')], [700, 700]);
+  assert.equal([seen('PREROUTING'), seen('conntrack PREROUTING'), seen('routing')], [788, 785, 785]);
   assert.equal([...flow.places.get('conntrack PREROUTING')!.states], [['NEW', 785]]);
 });
 
