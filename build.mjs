@@ -68,12 +68,15 @@ async function bundleCommand() {
   return errors.length === 0;
 }
 
-/** Makes dist/pages/report.js and report.css, all that the page of a report needs besides its data. */
+/**
+ * Makes dist/pages/report.js and report.css, all that the page of a report needs besides its data; and bench.js and
+ * bench.css, which also show what bench has measured.
+ */
 async function bundlePages() {
   const { build: bundle } = await import('esbuild');
   const { errors } = await bundle({
     absWorkingDir: root,
-    entryPoints: { report: 'pages/report.tsx' },
+    entryPoints: { report: 'pages/report.tsx', bench: 'pages/bench.tsx' },
     outdir: 'dist/pages',
     bundle: true,
     platform: 'browser',

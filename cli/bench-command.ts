@@ -165,6 +165,7 @@ function resultOf(
     packetsPerSecond: 1e9 / costNs.median,
     flowCachePackets: entered - emulator.slowPathPackets,
     slowPathPackets: emulator.slowPathPackets,
+    connections: emulator.connections.size,
     ...rulesCost(probed, probedEmulator),
     warnings: formatNotes(ruleset, [...ruleset.warnings, ...(ruleset.assumed ?? [])]),
   };

@@ -23,16 +23,16 @@ const BYTES_PER_KB = 1000;
 export async function reportCommand(args: readonly string[], supervision?: Supervision): Promise<number> {
   const given = parseCommand(REPORT, args);
   const out = given.value('out') ?? DEFAULT_REPORT;
-  if (given.positionals.length > 1)
-    throw new UsageError('a report is about one folder; nfreplay view shows several side by side');
   const subject = subjectOf(given, supervision);
+  if (given.positionals.length > 1 && subject.replays.length > 0)
+    throw new UsageError('a report is about one folder; nfreplay view shows several side by side');
   const file = new ReportFile(out, supervision?.onCreate);
   file.refuseIn(subject.closedFolders);
   const report = await made(subject, supervision);
   if (typeof report === 'number') return report;
   const summaries = report.index.results.flatMap(({ summary }) => summary ?? []);
   for (const warning of new Set(summaries.flatMap(({ warnings }) => warnings))) warn(warning);
-  const page = Buffer.from(pageHtml(report, readPageAssets()));
+  const page = Buffer.from(pageHtml(report, readPageAssets(report.index.hasBench ? 'bench' : 'report')));
   file.write(page);
   const says = out === STANDARD_OUTPUT ? STDERR : STDOUT;
   for (const line of linesOf(report, out, page.length)) says.write(`${line}\n`);

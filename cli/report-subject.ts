@@ -1,14 +1,13 @@
 /** What `report` and `view` are asked to show: replays, a comparison of two, or what `bench` has measured. */
 import { statSync } from 'node:fs';
 import { basename, join, normalize } from 'node:path';
-import { readBenchFile } from '../explain/report/bench-file.js';
+import { type BenchFile, readBenchFile } from '../explain/report/bench-file.js';
 import { comparisonSteps } from '../explain/report/comparison.js';
 import type { ReportedReplay, WholeSections } from '../explain/report/make-report.js';
 import { jsonSection } from '../explain/report/sections.js';
 import type { LiveOptions } from '../io/capture-file.js';
 import { FileError } from '../io/file-error.js';
 import { nativePath } from '../io/path.js';
-import type { BenchResult } from '../replay/bench-result.js';
 import { captureFiles } from '../replay/captures.js';
 import { caseFoldersIn, optionsOf, readCase } from '../replay/golden-case.js';
 import { filesOfReplay } from '../replay/prepared-run.js';
@@ -25,7 +24,8 @@ export interface ReportSubject {
   /** Of a comparison, the old one and the new one. */
   readonly replays: readonly ReportedReplay[];
   readonly isComparison: boolean;
-  readonly bench?: BenchResult;
+  /** What `nfreplay bench --json` has printed. */
+  readonly benches: readonly BenchFile[];
   /** Folders of a case in which every file has a meaning. */
   readonly closedFolders: readonly string[];
 }
@@ -68,14 +68,12 @@ function namedSubject(given: Arguments, names: readonly string[], live: LiveOpti
     return comparison(old, { name: rulesPath, options: { ...old.options, rulesPath } }, only.closedFolders);
   }
   if (second === undefined) return only;
-  const benched = found.filter(({ bench }) => bench !== undefined);
-  if (benched.length > 1) throw new UsageError('only one file of `nfreplay bench --json` can be shown at a time');
   return {
     title: names.join(', '),
     replays: found.flatMap(({ replays }) => replays),
     isComparison: false,
     closedFolders: found.flatMap(({ closedFolders }) => closedFolders),
-    ...(benched[0]?.bench === undefined ? {} : { bench: benched[0].bench }),
+    benches: found.flatMap(({ benches }) => benches),
   };
 }
 
@@ -90,12 +88,12 @@ function subjectNamed(name: string, show: string | undefined, live: LiveOptions)
       replays: [],
       isComparison: false,
       closedFolders: [],
-      bench,
+      benches: [{ name, result: bench }],
     };
   }
   const { dir, options: own } = replayedIn(name);
   const options = show === undefined ? own : { ...own, show };
-  return { title: name, replays: [{ name, options }], isComparison: false, closedFolders: closedIn(dir) };
+  return { title: name, replays: [{ name, options }], isComparison: false, benches: [], closedFolders: closedIn(dir) };
 }
 
 const closedIn = (dir: string): string[] => ['in', 'want'].map((name) => join(dir, name));
@@ -139,6 +137,7 @@ function single(options: ReplayOptions): ReportSubject {
     title: captures.length === 0 ? through : `${listed(captures)} through ${through}`,
     replays: [{ name: through, options }],
     isComparison: false,
+    benches: [],
     closedFolders: [],
   };
 }
@@ -160,13 +159,14 @@ function comparison(old: ReportedReplay, other: ReportedReplay, closedFolders: r
       { ...other, name: newName },
     ],
     isComparison: true,
+    benches: [],
     closedFolders,
   };
 }
 
 /** The sections of the report about a subject as a whole that are there before anything is replayed. */
-export function wholeSections({ bench }: ReportSubject): WholeSections {
-  return new Map(bench === undefined ? [] : [['bench', jsonSection(bench)]]);
+export function wholeSections({ benches }: ReportSubject): WholeSections {
+  return new Map(benches.length === 0 ? [] : [['bench', jsonSection(benches)]]);
 }
 
 /**

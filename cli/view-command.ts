@@ -26,7 +26,7 @@ export async function viewOnMainThread(main: string, argv: readonly string[]): P
   const port = portOf(given);
   const report = new ServedReport();
   const title = given.value('title') ?? 'nfreplay view';
-  const server = await ViewServer.listen({ port, page: livePageHtml(title, readPageAssets()), report });
+  const server = await ViewServer.listen({ port, page: livePageHtml(title, readPageAssets('bench')), report });
   try {
     const onData = (data: unknown): void => {
       if (data === READY) tellAddress(server);

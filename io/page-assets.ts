@@ -12,10 +12,13 @@ export interface PageAssetFiles {
   readonly styleHash: string;
 }
 
-/** Reads dist/pages, beside the folder of this module and of the bundled command. */
-export function readPageAssets(): PageAssetFiles {
-  const script = readFileSync(new URL('../pages/report.js', import.meta.url), 'utf8');
-  const style = readFileSync(new URL('../pages/report.css', import.meta.url), 'utf8');
+/**
+ * Reads dist/pages, beside the folder of this module and of the bundled command. NAME: `bench` also shows what bench has
+ * measured.
+ */
+export function readPageAssets(name: 'report' | 'bench' = 'report'): PageAssetFiles {
+  const script = readFileSync(new URL(`../pages/${name}.js`, import.meta.url), 'utf8');
+  const style = readFileSync(new URL(`../pages/${name}.css`, import.meta.url), 'utf8');
   return { script, scriptHash: hashOf(script), style, styleHash: hashOf(style) };
 }
 

@@ -22,6 +22,8 @@ export interface RulesetResult extends RulesCost {
   /** Packets that took the fast path, and those that took the slow path. */
   readonly flowCachePackets: number;
   readonly slowPathPackets: number;
+  /** Entries of the connection table when all packets have passed. Absent in what older versions have printed. */
+  readonly connections?: number;
   readonly warnings: readonly string[];
 }
 

@@ -42,7 +42,7 @@ export const REPORT: CommandSpec = {
     'CASE [--out FILE]',
     '[--rules RULES] --host HOST (--in IFACE=FILE… | --capture FILE… | --stitch FILE…) [--out FILE]',
     '--rules OLD --rules NEW --host HOST (--in IFACE=FILE… | --capture FILE… | --stitch FILE…) [--out FILE]',
-    'BENCH.json [--out FILE]',
+    'BENCH.json … [--out FILE]',
   ],
   terms: [
     [

@@ -5,6 +5,12 @@ import { readText } from '../../io/text-file.js';
 import type { BenchResult } from '../../replay/bench-result.js';
 import { ReplayOptionsError } from '../../replay/errors.js';
 
+/** A file with results. The section `bench` of a report is a list of these. */
+export interface BenchFile {
+  readonly name: string;
+  readonly result: BenchResult;
+}
+
 const WANTED = 'expected a result folder, the folder of a case, or what `nfreplay bench --json` printed';
 const CAPTURES = 'captures are given with --in, --capture or --stitch';
 
@@ -38,7 +44,8 @@ function isBench(value: unknown): value is BenchResult {
 function isRuleset(value: unknown): boolean {
   const numbers = ['ruleCount', 'buildMs', 'packetsPerSecond', 'flowCachePackets', 'slowPathPackets'];
   if (!hasNumbers(value, numbers)) return false;
-  const { file, costNs, bareNs, warnings, rules, chains } = value;
+  const { file, costNs, bareNs, warnings, rules, chains, connections = 0 } = value;
+  if (!Number.isFinite(connections)) return false;
   const areListed = isList(warnings, isText) && isList(rules, isRule) && isList(chains, isChain);
   return isText(file) && isSpread(costNs) && isSpread(bareNs) && areListed;
 }

@@ -1,8 +1,8 @@
 /** The page: what was run, the filter, and the views as tabs. */
+import type { ComponentType } from 'preact';
 import type { ReportData } from '../data/report-data.js';
 import type { Result } from '../data/result.js';
 import type { Selection, ViewName } from '../selection.js';
-import { BenchView } from '../views/bench/bench-view.js';
 import { Header } from './header.js';
 import { ResultPanel } from './result-panel.js';
 import { Tabs } from './tabs.js';
@@ -21,7 +21,11 @@ function viewsOf({ index }: ReportData): ViewName[] {
   ];
 }
 
-export function App({ report }: { readonly report: ReportData }) {
+export interface BenchProps {
+  readonly report: ReportData;
+}
+
+export function App({ report, Bench }: BenchProps & { readonly Bench: ComponentType<BenchProps> | undefined }) {
   const views = viewsOf(report);
   const [selection, select] = useSelection(views[0]);
   const view = views.includes(selection.view) ? selection.view : views[0];
@@ -33,7 +37,7 @@ export function App({ report }: { readonly report: ReportData }) {
     <>
       <Header {...{ report, shown, selection, select }} />
       <Tabs views={views} chosen={view} choose={(next) => select({ view: next })}>
-        {view === 'Bench' && <BenchView report={report} />}
+        {view === 'Bench' && Bench && <Bench report={report} />}
         {view !== 'Bench' && (
           <div class="panels">
             {shown.map((result) => (

@@ -1,7 +1,8 @@
+import type { ComponentType } from 'preact';
 import { useEffect, useState } from 'preact/hooks';
 import { type ReportData, reportData } from '../data/report-data.js';
 import { type Connection, watchServed } from '../sources/live.js';
-import { App } from './app.js';
+import { App, type BenchProps } from './app.js';
 
 const WORDS: Readonly<Record<Connection, string>> = {
   open: 'Waiting for the first packets …',
@@ -10,7 +11,7 @@ const WORDS: Readonly<Record<Connection, string>> = {
 };
 
 /** A report that is served while it grows. */
-export function LiveApp() {
+export function LiveApp({ Bench }: { readonly Bench: ComponentType<BenchProps> | undefined }) {
   const [report, setReport] = useState<ReportData>();
   const [connection, setConnection] = useState<Connection>('open');
   useEffect(
@@ -31,7 +32,7 @@ export function LiveApp() {
       <p class="status" role="status">
         {status}
       </p>
-      {report && <App report={report} />}
+      {report && <App report={report} Bench={Bench} />}
     </>
   );
 }
