@@ -1,7 +1,7 @@
 import type { Verdict } from '../../explain/story/story.js';
 
-/** A verdict as a word with its mark, which is a shape as well as a colour. */
-export function VerdictMark({ verdict }: { readonly verdict: Verdict }) {
+/** A verdict of packets or of a connection, as a word with its mark, which is a shape as well as a colour. */
+export function VerdictMark({ verdict }: { readonly verdict: Verdict | 'expired' }) {
   return (
     <span class={`verdict ${verdict}`}>
       <i aria-hidden="true">{VERDICT_SIGNS[verdict]}</i> {verdict}
@@ -9,7 +9,7 @@ export function VerdictMark({ verdict }: { readonly verdict: Verdict }) {
   );
 }
 
-export const VERDICT_SIGNS: Readonly<Record<Verdict, string>> = {
+export const VERDICT_SIGNS: Readonly<Record<Verdict | 'expired', string>> = {
   forwarded: '→',
   sent: '↗',
   delivered: '↓',
@@ -17,4 +17,5 @@ export const VERDICT_SIGNS: Readonly<Record<Verdict, string>> = {
   rejected: '⊘',
   held: '⋯',
   skipped: '–',
+  expired: '⧗',
 };

@@ -3,9 +3,7 @@ const WORDS = 5;
 const FIRST_SLOTS = 1 << 12;
 const NONE = -1;
 
-/** The words of a tuple as in record.ts: addresses, ports, protocol. */
-export type TupleWords = readonly [source: number, destination: number, ports: number, protocol: number];
-
+/** Tuples are words as in record.ts. */
 export class TupleIndex {
   #slots = FIRST_SLOTS;
   #size = 0;

@@ -1,72 +1,72 @@
 /** Connections in words. */
-import { type Ends, endsOf, endText, protocolName } from '../../words/ends.js';
+import type { Verdict } from '../../../explain/story/story.js';
+import { CONNECTION_VERDICTS, type ConnectionFacts, entryEndOf } from '../../data/connections/connection-facts.js';
+import { deciderText } from '../../words/deciders.js';
+import { type End, type Ends, endsOf, endText, protocolName } from '../../words/ends.js';
 import { icmpText } from '../../words/number-names.js';
 import { duration } from '../../words/times.js';
-import { type ConnectionFacts, entryEndOf } from './connection-facts.js';
 
-/** The ends of the packets that open the connection in ROW, as they arrive. Those of ICMP have no ports. */
-export function originalEnds({ connections, tuples, names }: ConnectionFacts, row: number): Ends {
-  return shownEnds(endsOf(tuples, connections.tuple[row], names));
-}
-
-function shownEnds({ protocol, source, destination }: Ends): Ends {
-  return protocol === ICMP
-    ? { protocol, source: portless(source), destination: portless(destination) }
-    : { protocol, source, destination };
-}
-
-/** `ICMP echo-request 7`, with its ID; `TCP`. */
-export function protocolWords({ connections, tuples, numberNames }: ConnectionFacts, row: number): string {
-  const tuple = connections.tuple[row];
-  const protocol = tuples.protocol[tuple];
-  const id = tuples.id[tuple];
-  if (protocol !== ICMP) return id < 0 ? protocolName(protocol) : `${protocolName(protocol)} ${id}`;
-  const kind = icmpText(tuples.sport[tuple], tuples.dport[tuple], numberNames);
-  return `ICMP ${kind}${id < 0 ? '' : ` ${id}`}`;
-}
-
-/** The same as they leave: what answers come back to, the other way round. Undefined: not known. */
-export function translatedEnds({ connections, tuples, names }: ConnectionFacts, row: number): Ends | undefined {
-  const reply = connections.reply[row];
-  if (reply < 0) return undefined;
-  const { protocol, source, destination } = endsOf(tuples, reply, names);
-  return shownEnds({ protocol, source: destination, destination: source });
+/** A connection as people read it. */
+export interface ConnectionWords {
+  /** `ICMP echo-request`, `TCP`; and ` 7`: the ID of ICMP queries and the keys of GRE. */
+  readonly protocol: string;
+  readonly id: string;
+  /** Of the packets that open it, as they arrive. Those of ICMP have no ports. */
+  readonly source: End;
+  readonly destination: End;
+  /** What NAT made of them; undefined: nothing. */
+  readonly newSource: End | undefined;
+  readonly newDestination: End | undefined;
+  /** `ESTABLISHED`, `CLOSE_WAIT, expired`, `no entry`. */
+  readonly state: string;
+  readonly verdict: Verdict | 'expired';
+  readonly decided: string;
+  readonly lasted: string;
 }
 
 const ICMP = 1;
 
-function portless({ port: _, ...end }: Ends['source']): Ends['source'] {
-  return end;
-}
-
-/** What NAT made of each end of the connection in ROW; undefined: nothing. */
-export function translations(facts: ConnectionFacts, row: number): { source?: string; destination?: string } {
-  const after = translatedEnds(facts, row);
-  if (after === undefined) return {};
-  const before = originalEnds(facts, row);
-  const isSame = (end: 'source' | 'destination'): boolean =>
-    before[end].address === after[end].address && before[end].port === after[end].port;
+export function connectionWords(facts: ConnectionFacts, row: number): ConnectionWords {
+  const { connections, tuples, traversals, rules, names, numberNames } = facts;
+  const [tuple, reply] = [connections.tuple[row], connections.reply[row]];
+  const { protocol, source, destination } = shownEnds(endsOf(tuples, tuple, names));
+  const back = reply < 0 ? undefined : shownEnds(endsOf(tuples, reply, names));
+  const id = tuples.id[tuple] < 0 ? '' : ` ${tuples.id[tuple]}`;
+  const kind = protocol === ICMP ? ` ${icmpText(tuples.sport[tuple], tuples.dport[tuple], numberNames)}` : '';
+  const lastedNs = connections.lastNs[row] - connections.firstNs[row];
   return {
-    ...(!isSame('source') && { source: endText(after.source) }),
-    ...(!isSame('destination') && { destination: endText(after.destination) }),
+    ...{ protocol: protocolName(protocol) + kind, id, source, destination },
+    newSource: changed(source, back?.destination),
+    newDestination: changed(destination, back?.source),
+    state: stateWords(facts, row),
+    verdict: CONNECTION_VERDICTS[connections.verdict[row]],
+    decided: deciderText(traversals[connections.decided[row]].decider, rules),
+    lasted: lastedNs === 0 ? '' : duration(lastedNs),
   };
 }
 
-/** `ESTABLISHED`, `CLOSE_WAIT, expired`, `no entry`. */
-export function stateWords(facts: ConnectionFacts, row: number): string {
+/** Of ICMP, type and code stand in place of ports. */
+function shownEnds({ protocol, source, destination }: Ends): Ends {
+  const shown = ({ port, ...end }: End): End => (protocol === ICMP || port === undefined ? end : { ...end, port });
+  return { protocol, source: shown(source), destination: shown(destination) };
+}
+
+function changed(before: End, after: End | undefined): End | undefined {
+  return after !== undefined && endText(before) !== endText(after) ? after : undefined;
+}
+
+function stateWords(facts: ConnectionFacts, row: number): string {
   const end = entryEndOf(facts, row);
-  if (end === 'none') return 'no entry';
   const state = facts.rules.connectionStates[facts.connections.state[row]];
   if (end === 'open') return state ?? (facts.connections.replyPackets[row] > 0 ? 'replied' : 'unreplied');
-  return state === undefined ? end : `${state}, ${end}`;
+  return end === 'none' ? 'no entry' : state === undefined ? end : `${state}, ${end}`;
 }
 
 /** What became of the entry of the connection in ROW, as a sentence. */
 export function endSentence(facts: ConnectionFacts, row: number): string {
   const { connections, rules, result } = facts;
-  const timeout = rules.connectionTimeouts[connections.timeout[row]];
-  const name = timeout?.sysctl?.slice(timeout.sysctl.lastIndexOf('.') + 1);
-  const by = name === undefined ? '' : ` (${name})`;
+  const { sysctl, seconds } = rules.connectionTimeouts[connections.timeout[row]] ?? {};
+  const by = sysctl === undefined ? '' : ` (${sysctl.slice(sysctl.lastIndexOf('.') + 1)})`;
   const state = rules.connectionStates[connections.state[row]];
   const inState = state === undefined ? '' : ` in ${state}`;
   const leftNs = connections.expiresNs[row] - result.index.durationNs;
@@ -76,11 +76,11 @@ export function endSentence(facts: ConnectionFacts, row: number): string {
     case 'open':
       return `Where the captures end, its entry is${inState || ' there'} and expires in ${duration(leftNs)}${by}.`;
     case 'expired': {
-      const after = timeout?.seconds === undefined ? '' : ` after ${duration(timeout.seconds * 1e9)} without a packet`;
+      const after = seconds === undefined ? '' : ` after ${duration(seconds * 1e9)} without a packet`;
       return `Its entry timed out${inState}${after}${by}, ${duration(-leftNs)} before the captures end.`;
     }
     case 'reset':
-      return `One of its own packets ended its entry${inState} at once.`;
+      return `One of its own packets ended its entry${inState}.`;
     case 'removed':
       return `Its entry${inState} was removed: its ports were needed, the table was full, or somebody deleted it.`;
     case 'reopened':

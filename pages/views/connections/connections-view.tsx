@@ -1,13 +1,6 @@
 /** The connections of a replay, and the one that is open as a ladder. */
 import { useCallback, useEffect, useMemo, useState } from 'preact/hooks';
-import { Loading } from '../../parts/loading.js';
-import { useLoaded } from '../../parts/use-loaded.js';
-import { VirtualTable } from '../../parts/virtual-table.js';
-import type { ViewProps } from '../../selection.js';
-import { grouped } from '../../words/numbers.js';
-import { FilterBox } from '../packets/filter-box.js';
-import { CONNECTION_TABLE_COLUMNS, ConnectionCells, GroupCells } from './connection-cells.js';
-import { CONNECTION_VERDICTS, type ConnectionFacts, connectionFacts } from './connection-facts.js';
+import { CONNECTION_VERDICTS, type ConnectionFacts, connectionFacts } from '../../data/connections/connection-facts.js';
 import {
   CONNECTION_SORTS,
   type ConnectionSort,
@@ -16,8 +9,15 @@ import {
   type ListOptions,
   listLines,
   verdictCounts,
-} from './connection-list.js';
-import { ConnectionVerdictMark } from './connection-verdict.js';
+} from '../../data/connections/connection-list.js';
+import { Loading } from '../../parts/loading.js';
+import { useLoaded } from '../../parts/use-loaded.js';
+import { VerdictMark } from '../../parts/verdict-mark.js';
+import { VirtualTable } from '../../parts/virtual-table.js';
+import type { ViewProps } from '../../selection.js';
+import { grouped } from '../../words/numbers.js';
+import { FilterBox } from '../packets/filter-box.js';
+import { CONNECTION_TABLE_COLUMNS, ConnectionCells, GroupCells } from './connection-cells.js';
 import { Ladder } from './ladder.js';
 import './connections-view.css';
 
@@ -167,7 +167,7 @@ function Toolbar(
                   aria-pressed={options.verdict === verdict}
                   onClick={() => change({ verdict: options.verdict === verdict ? -1 : verdict })}
                 >
-                  <ConnectionVerdictMark verdict={CONNECTION_VERDICTS[verdict]} /> <b>{grouped(count)}</b>
+                  <VerdictMark verdict={CONNECTION_VERDICTS[verdict]} /> <b>{grouped(count)}</b>
                 </button>
               ),
           )}

@@ -1,17 +1,21 @@
 /** An open connection: what it is, what became of it, and its packets as a ladder. */
+
 import { useMemo, useRef, useState } from 'preact/hooks';
+import type { Traversal } from '../../../explain/report/format/model.js';
+import type { ConnectionFacts } from '../../data/connections/connection-facts.js';
+import { type Fold, isRefused, ladderItems, rowsOf } from '../../data/connections/ladder-items.js';
+import { type Lane, lanesOf } from '../../data/connections/lanes.js';
+import { rowOfKey } from '../../data/row-window.js';
+import { EndWords } from '../../parts/end-words.js';
 import { useLoaded } from '../../parts/use-loaded.js';
+import { VerdictMark } from '../../parts/verdict-mark.js';
 import type { Selection, ViewProps } from '../../selection.js';
 import { ruleText } from '../../words/deciders.js';
-import { endText } from '../../words/ends.js';
 import { bytesInWords, counted, grouped } from '../../words/numbers.js';
 import { duration } from '../../words/times.js';
 import { deviceName } from '../packets/packet-cells.js';
-import { CONNECTION_VERDICTS, type ConnectionFacts } from './connection-facts.js';
-import { ConnectionVerdictMark } from './connection-verdict.js';
-import { endSentence, originalEnds, protocolWords, translatedEnds, translations } from './connection-words.js';
-import { type Fold, ladderItems, rowsOf } from './ladder-items.js';
-import { type Lane, lanesOf } from './lanes.js';
+import { TranslatedEnd } from './connection-cells.js';
+import { type ConnectionWords, connectionWords, endSentence } from './connection-words.js';
 import { Lanes, RungRow } from './rung.js';
 import { sequenceWords } from './sequence.js';
 
@@ -26,10 +30,13 @@ interface LadderProps {
 /** How many packets of a fold are shown at once, and how many rungs before somebody asks for more. */
 const UNFOLDED = 100;
 const MOST_ITEMS = 400;
+/** How many the keys PageUp and PageDown pass. */
+const PAGE = 10;
 
 export function Ladder(props: LadderProps) {
   const { facts, connection, select } = props;
   const rows = useMemo(() => rowsOf(facts, connection), [facts, connection]);
+  const words = connectionWords(facts, connection);
   const lanes = useMemo(() => lanesOf(facts, rows), [facts, rows]);
   const [opened, setOpened] = useState<ReadonlyMap<number, number>>(new Map());
   const [most, setMost] = useState(MOST_ITEMS);
@@ -44,11 +51,13 @@ export function Ladder(props: LadderProps) {
   const all = packets[connection] + replyPackets[connection] + errors[connection];
   return (
     <section class="ladder" aria-label="Ladder of the connection">
-      <Head {...props} />
+      <Head {...props} words={words} />
       <div class="heads">
         <span />
         <span class="lanes">
-          <LaneHeads {...{ facts, connection, lanes }} />
+          {lanes.map((lane) => (
+            <LaneHead key={lane} {...props} {...{ words, lane }} />
+          ))}
         </span>
       </div>
       <ol ref={list} onKeyDown={(event) => moveFocus(event, list.current)}>
@@ -77,82 +86,78 @@ export function Ladder(props: LadderProps) {
   );
 }
 
-function Head({ facts, connection, selection, select, close }: LadderProps) {
-  const { connections } = facts;
-  const { source, destination } = originalEnds(facts, connection);
+type HeadProps = LadderProps & { readonly words: ConnectionWords };
+
+function Head({ facts, connection, selection, select, close, words }: HeadProps) {
+  const { connections, traversals, rules } = facts;
+  const { protocol, id, source, destination, newSource, newDestination, verdict, lasted } = words;
   const { refused, invalid, errors } = connections;
+  const nat = natRules(traversals[connections.traversal[connection]]);
   const counts = [
-    `${grouped(connections.packets[connection])} → ${bytesInWords(connections.bytes[connection])}`,
-    `${grouped(connections.replyPackets[connection])} ← ${bytesInWords(connections.replyBytes[connection])}`,
-    duration(connections.lastNs[connection] - connections.firstNs[connection]),
-    ...(refused[connection] > 0 ? [`${grouped(refused[connection])} refused`] : []),
-    ...(invalid[connection] > 0 ? [`${grouped(invalid[connection])} INVALID`] : []),
-    ...(errors[connection] > 0 ? [counted(errors[connection], 'ICMP error')] : []),
-  ];
-  const onlyThese = () => select({ filter: { ...selection.filter, connection } });
+    `${trafficWords('→', connections.packets[connection], connections.bytes[connection])}`,
+    `${trafficWords('←', connections.replyPackets[connection], connections.replyBytes[connection])}`,
+    lasted,
+    refused[connection] > 0 && `${grouped(refused[connection])} refused`,
+    invalid[connection] > 0 && `${grouped(invalid[connection])} INVALID`,
+    errors[connection] > 0 && counted(errors[connection], 'ICMP error'),
+  ].filter(Boolean);
   return (
     <header>
       <h3>
-        {protocolWords(facts, connection)} <span class="end">{endText(source)}</span> →{' '}
-        <span class="end">{endText(destination)}</span>
+        {protocol}
+        {id} <EndWords end={source} /> → <EndWords end={destination} />
       </h3>
       <button type="button" class="close" aria-label="Close the ladder" onClick={close}>
         ×
       </button>
       <p>
-        <ConnectionVerdictMark verdict={CONNECTION_VERDICTS[connections.verdict[connection]]} />
-        {counts.map((words) => (
-          <span key={words}> · {words}</span>
-        ))}{' '}
-        ·{' '}
-        <button type="button" class="link" onClick={onlyThese}>
+        <VerdictMark verdict={verdict} /> · {counts.join(' · ')} ·{' '}
+        <button type="button" class="link" onClick={() => select({ filter: { ...selection.filter, connection } })}>
           only these packets
         </button>
       </p>
-      <Translations facts={facts} connection={connection} />
+      {[
+        { name: 'destination', end: destination, after: newDestination },
+        { name: 'source', end: source, after: newSource },
+      ].map(
+        ({ name, end, after }) =>
+          after && (
+            <p key={name}>
+              {name} <TranslatedEnd {...{ end, after }} />
+              <span class="muted">{nat[name] === undefined ? '' : ` by ${ruleText(nat[name], rules)}`}</span>
+            </p>
+          ),
+      )}
     </header>
   );
 }
 
-function Translations({ facts, connection }: Pick<LadderProps, 'facts' | 'connection'>) {
-  const { source, destination } = translations(facts, connection);
-  const before = originalEnds(facts, connection);
-  const rules = natRules(facts, connection);
-  return (
-    <>
-      {(['destination', 'source'] as const).map((end) => {
-        const after = end === 'source' ? source : destination;
-        if (after === undefined) return null;
-        return (
-          <p key={end} class="translation">
-            {end} <span class="end">{endText(before[end])}</span> <span class="end new">⇒ {after}</span>
-            {rules[end] && <span class="muted"> by {rules[end]}</span>}
-          </p>
-        );
-      })}
-    </>
-  );
+/** The rules of table nat that translated packets with TRAVERSAL, by the ends that they translated. */
+function natRules({ stages }: Traversal): Readonly<Record<string, number>> {
+  const found: Record<string, number> = {};
+  for (const { hook, steps } of stages) {
+    const rule = steps.findLast((step) => step.kind === 'rule' && step.table === 'nat' && step.effects.length > 0);
+    const end = hook === 'PREROUTING' || hook === 'OUTPUT' ? 'destination' : 'source';
+    if (rule?.kind === 'rule') found[end] = rule.rule;
+  }
+  return found;
 }
 
-function LaneHeads(props: Pick<LadderProps, 'facts' | 'connection'> & { readonly lanes: readonly Lane[] }) {
-  const { facts, connection, lanes } = props;
-  const { inDev, outDev } = facts.connections;
-  const { interfaces } = facts.result.index.host;
-  const { source } = originalEnds(facts, connection);
-  const { destination } = translatedEnds(facts, connection) ?? originalEnds(facts, connection);
-  const of = (lane: Lane): { name: string; dev: string } => {
-    if (lane === 'host') return { name: 'the host', dev: '' };
-    const [end, dev] = lane === 'client' ? [source, inDev[connection]] : [destination, outDev[connection]];
-    return { name: end.name ?? end.address, dev: dev < 0 ? '' : deviceName(dev, interfaces) };
-  };
+/** `12 → 3.4 kB`. */
+function trafficWords(arrow: string, packets: number, bytes: number): string {
+  return `${grouped(packets)} ${arrow} ${bytesInWords(bytes)}`;
+}
+
+function LaneHead({ facts, connection, words, lane }: HeadProps & { readonly lane: Lane }) {
+  const { connections, result } = facts;
+  const { source, destination, newDestination = destination } = words;
+  const end = lane === 'client' ? source : newDestination;
+  const dev = lane === 'host' ? -1 : (lane === 'client' ? connections.inDev : connections.outDev)[connection];
   return (
-    <>
-      {lanes.map((lane) => (
-        <span key={lane} class={lane}>
-          <b>{of(lane).name}</b> <small>{of(lane).dev}</small>
-        </span>
-      ))}
-    </>
+    <span>
+      <b>{lane === 'host' ? 'the host' : (end.name ?? end.address)}</b>
+      <small>{dev < 0 ? '' : deviceName(dev, result.index.host.interfaces)}</small>
+    </span>
   );
 }
 
@@ -163,67 +168,43 @@ function FoldRow(props: {
   readonly lanes: readonly Lane[];
 }) {
   const { fold, unfold, facts, lanes } = props;
-  const { packets, traversals } = facts;
-  const sums = [0, 0, 0, 0];
-  let refused = 0;
-  for (const row of fold.rows) {
-    const at = packets.direction[row] === 1 ? 2 : 0;
-    sums[at]++;
-    sums[at + 1] += packets.length[row];
-    const { verdict } = traversals[packets.traversal[row]];
-    if (verdict === 'dropped' || verdict === 'rejected') refused++;
-  }
-  const [there, thereBytes, back, backBytes] = sums;
-  const last = fold.rows[fold.rows.length - 1];
-  const words = [
-    ...(there > 0 ? [`${grouped(there)} → ${bytesInWords(thereBytes)}`] : []),
-    ...(back > 0 ? [`${grouped(back)} ← ${bytesInWords(backBytes)}`] : []),
-    duration(packets.timeNs[last] - packets.timeNs[fold.rows[0]]),
-  ];
+  const { packets } = facts;
+  const { rows } = fold;
+  const traffic = (arrow: string, isWanted: (direction: number) => boolean): string | false => {
+    const some = rows.filter((row) => isWanted(packets.direction[row]));
+    const bytes = some.reduce((sum, row) => sum + packets.length[row], 0);
+    return some.length > 0 && trafficWords(arrow, some.length, bytes);
+  };
+  const refused = rows.filter((row) => isRefused(facts, row)).length;
   return (
     <li class="fold row">
       <span class="time">⋮</span>
       <Lanes lanes={lanes} />
       <span class="words">
         <button type="button" class="link" onClick={() => unfold(fold)}>
-          {grouped(fold.rows.length)} more
-        </button>
-        <span class="muted"> {words.join(' · ')}</span>
-        {refused > 0 && <span class="verdict dropped"> · {grouped(refused)} refused</span>}
+          {grouped(rows.length)} more
+        </button>{' '}
+        <span class="muted">
+          {[
+            traffic('→', (direction) => direction !== 1),
+            traffic('←', (direction) => direction === 1),
+            duration(packets.timeNs[rows[rows.length - 1]] - packets.timeNs[rows[0]]),
+            refused > 0 && `${grouped(refused)} refused`,
+          ]
+            .filter(Boolean)
+            .join(' · ')}
+        </span>
       </span>
     </li>
   );
 }
 
-/** The rules of table nat that translated the first packet, by the end that they translated. */
-function natRules(
-  { connections, traversals, rules }: ConnectionFacts,
-  connection: number,
-): Partial<Record<string, string>> {
-  const found: Partial<Record<string, string>> = {};
-  for (const { steps } of traversals[connections.traversal[connection]].stages) {
-    for (const step of steps) {
-      if (step.kind !== 'rule' || step.table !== 'nat' || step.effects.length === 0) continue;
-      for (const effect of step.effects) {
-        const text = typeof effect === 'string' ? effect : String(effect[0]);
-        for (const end of ['source', 'destination'])
-          if (text.startsWith(`${end} `)) found[end] = ruleText(step.rule, rules);
-      }
-    }
-  }
-  return found;
-}
-
-const MOVES: Readonly<Record<string, number>> = { ArrowDown: 1, ArrowUp: -1 };
-
 /** The arrow keys lead from rung to rung. */
 function moveFocus(event: KeyboardEvent, list: HTMLElement | null): void {
   const buttons = Array.from(list?.querySelectorAll('button') ?? []);
   const at = buttons.indexOf(document.activeElement as HTMLButtonElement);
-  const next =
-    event.key === 'Home' ? 0 : event.key === 'End' ? buttons.length - 1 : at + (MOVES[event.key] ?? Number.NaN);
-  const button = buttons[next];
-  if (at < 0 || button === undefined) return;
-  button.focus();
+  const next = rowOfKey(event.key, at, buttons.length, PAGE);
+  if (at < 0 || next === undefined) return;
+  buttons[next].focus();
   event.preventDefault();
 }

@@ -1,14 +1,14 @@
 /** A packet of a ladder: an arrow between lifelines, and what conntrack and the rules made of it. */
 import type { RelatedTraversal } from '../../../explain/report/format/model.js';
+import type { ConnectionFacts } from '../../data/connections/connection-facts.js';
+import type { Rung } from '../../data/connections/ladder-items.js';
+import { type Arrow, answerArrow, answersOf, arrowOf, type Lane } from '../../data/connections/lanes.js';
 import { VERDICT_SIGNS, VerdictMark } from '../../parts/verdict-mark.js';
 import { deciderText } from '../../words/deciders.js';
 import { grouped } from '../../words/numbers.js';
 import { packetWords } from '../../words/packet-words.js';
 import { duration, secondsSince } from '../../words/times.js';
 import { infoOf } from '../packets/packet-cells.js';
-import type { ConnectionFacts } from './connection-facts.js';
-import type { Rung } from './ladder-items.js';
-import { type Arrow, answerArrow, answersOf, arrowOf, type Lane } from './lanes.js';
 
 export interface RungProps {
   readonly rung: Rung;
@@ -69,8 +69,7 @@ function Answer(props: {
   readonly lanes: readonly Lane[];
 }) {
   const { related, row, facts, lanes } = props;
-  const isRefused = related.verdict === 'dropped' || related.verdict === 'rejected';
-  const decided = isRefused ? ` ${deciderText(related.decider, facts.rules)}` : '';
+  const isRefused = ['dropped', 'rejected'].includes(related.verdict);
   return (
     <li class={`rung answer row${isRefused ? ' refused' : ''}`}>
       <span class="time" />
@@ -83,8 +82,12 @@ function Answer(props: {
       </Lanes>
       <span class="words">
         {packetWords(related.words, facts, row)}
-        {isRefused && <VerdictMark verdict={related.verdict} />}
-        {decided}
+        {isRefused && [
+          ' ',
+          <VerdictMark key="" verdict={related.verdict} />,
+          ' ',
+          deciderText(related.decider, facts.rules),
+        ]}
       </span>
     </li>
   );

@@ -101,6 +101,10 @@ function folded(rows: readonly number[], opened: ReadonlyMap<number, number>): (
   return [...rows.slice(0, SHOWN), ...middle.slice(0, open), ...fold, ...rows.slice(-SHOWN)];
 }
 
+export function isRefused({ packets, traversals }: ConnectionFacts, row: number): boolean {
+  return ['dropped', 'rejected'].includes(traversals[packets.traversal[row]].verdict);
+}
+
 function rungOf(facts: ConnectionFacts, row: number, lastRow: number): Rung {
   const { packets, traversals } = facts;
   const traversal = traversals[packets.traversal[row]];
@@ -111,7 +115,7 @@ function rungOf(facts: ConnectionFacts, row: number, lastRow: number): Rung {
   const gapNs = lastRow < 0 ? 0 : packets.timeNs[row] - packets.timeNs[lastRow];
   return {
     ...{ kind: 'rung', row, traversal, direction: packets.direction[row], isInvalid },
-    isRefused: traversal.verdict === 'dropped' || traversal.verdict === 'rejected',
+    isRefused: isRefused(facts, row),
     gapNs: gapNs >= LONG_GAP_NS ? gapNs : 0,
     states: isInvalid ? '' : said,
     notes: [...(isInvalid ? [`INVALID: ${said}`] : []), ...steps.flatMap((step) => noteOf(step, facts, row))],

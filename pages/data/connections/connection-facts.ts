@@ -1,8 +1,8 @@
 /** All that the connections of a result are shown with. */
 import { ENTRY_ENDS, type NumberNames, VERDICTS } from '../../../explain/report/format/model.js';
 import type { Verdict } from '../../../explain/story/story.js';
-import { type PacketTable, packetTable } from '../../data/packet-table.js';
-import type { ConnectionColumns, Result } from '../../data/result.js';
+import { type PacketTable, packetTable } from '../packet-table.js';
+import type { ConnectionColumns, Result } from '../result.js';
 
 export interface ConnectionFacts extends PacketTable {
   readonly result: Result;
