@@ -24,6 +24,9 @@ export function Brush({ place, time, widthNs, choose, hover }: BrushProps) {
   const origin = useRef<{ x: number; timeNs: number; isHandle: boolean } | undefined>(undefined);
   const [draft, setDraft] = useState<Range>();
   const [at, setAt] = useState<number>();
+  /** Keys may come faster than the page is rendered. */
+  const latest = useRef(time);
+  latest.current = time;
   const snapped = (a: number, b: number): Range => {
     const first = Math.floor(Math.min(a, b) / widthNs);
     return [first * widthNs, Math.max(Math.ceil(Math.max(a, b) / widthNs), first + 1) * widthNs - 1];
@@ -66,10 +69,12 @@ export function Brush({ place, time, widthNs, choose, hover }: BrushProps) {
     if (event.key === 'Escape') choose(undefined);
     if (!bars) return;
     event.preventDefault();
-    const next = (time ?? all)[end] + bars * widthNs * (event.shiftKey ? LARGE_STEP : 1);
-    const other = (time ?? all)[1 - end];
+    const before = latest.current ?? all;
+    const next = before[end] + bars * widthNs * (event.shiftKey ? LARGE_STEP : 1);
+    const other = before[1 - end];
     const [first, last] = end === 0 ? [Math.min(next, other), other] : [other, Math.max(next, other)];
-    choose(snapped(Math.max(first, all[0]), Math.min(last, all[1])));
+    latest.current = snapped(Math.max(first, all[0]), Math.min(last, all[1]));
+    choose(latest.current);
   };
 
   const edges = (shown ?? all).map((timeNs, end) => Math.max(0, Math.min(pixelOf(place, timeNs + end), inner)));
