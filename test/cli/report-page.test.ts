@@ -1,11 +1,14 @@
 /** `nfreplay report`: what it takes, what it writes and where, and what it never overwrites. */
-import { spawnSync } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
+import { writeEst64 } from '../../bench/est64.js';
 import { reportOf } from '../../cli/error-report.js';
 import { reportCommand } from '../../cli/report-command.js';
 import type { ReportIndex } from '../../explain/report/format/model.js';
@@ -55,6 +58,12 @@ async function failing(...args: readonly string[]): Promise<{ exitCode: number; 
   } catch (error) {
     return reportOf(error);
   }
+}
+
+/** Whether the process PID has asked for SIGHUP (proc(5), status), for which Node by itself does not. */
+function isCatching(pid: number): boolean {
+  const status = readFileSync(`/proc/${pid}/status`, 'utf8');
+  return (Number.parseInt(/^SigCgt:\s*\w*(\w)$/m.exec(status)?.[1] ?? '0', 16) & 1) !== 0;
 }
 
 /** A result folder, of a copy of the rules. */
@@ -226,6 +235,40 @@ for (const [words, exitCode, message] of REFUSED) {
     assert.equal(readdirSync(dir), []);
   });
 }
+
+Report(
+  'Ctrl-C ends it and leaves what was there; of a pipe it is the end, and the page is of what was read',
+  async () => {
+    const project = fileURLToPath(new URL('../../..', import.meta.url));
+    const host = ['--host', join(project, DOCKER, 'host.json'), '--rules', join(project, DOCKER, 'rules.v4')];
+    const { eth0 } = writeEst64(dir, 100_000, 100);
+    writeFileSync(page, '');
+    const before = readdirSync(dir);
+    const long = spawn(process.execPath, [MAIN, 'report', ...host, '--in', `eth0=${eth0}`, '-o', page]);
+    const isListening = () => isCatching(long.pid ?? 0);
+    while (!isListening()) await pause(10);
+    long.kill('SIGINT');
+    assert.equal(await once(long, 'close'), [130, null]);
+    assert.equal(readdirSync(dir), before);
+    assert.is(readFileSync(page, 'utf8'), '');
+
+    const live = spawn(process.execPath, [MAIN, 'report', ...host, '--in', 'eth0=-', '-o', page]);
+    let said = '';
+    live.stderr.setEncoding('utf8').on('data', (text: string) => {
+      said += text;
+    });
+    live.stdin.write(readFileSync(`${DOCKER}/in/eth0.pcap`));
+    while (!isCatching(live.pid ?? 0)) await pause(10);
+    // There is no telling from outside when it has read what there is.
+    await pause(2000);
+    live.kill('SIGINT');
+    const [code] = await once(live, 'close');
+    assert.is(code, 0, said);
+    const [, packets] = /ended by an interrupt \(SIGINT\) after (\d+) packets/.exec(said) ?? [];
+    assert.ok(Number(packets) > 0, said);
+    assert.is(indexIn(page).results[0].packets.read, Number(packets));
+  },
+);
 
 Report('the command writes report.html unless it is told otherwise, says so, and reads pipes', () => {
   const run = (args: readonly string[], input?: Buffer) =>
