@@ -24,21 +24,23 @@ export function Header(props: {
         {isOneOfMany && <ResultSwitch results={report.results} selection={selection} select={select} />}
         <ThemeSwitch />
       </div>
-      {shown.map((result) => (
-        <section key={result.index.name} class="run" aria-label={isOneOfMany ? result.index.name : 'Run'}>
-          {shown.length > 1 && <h2>{result.index.name}</h2>}
-          <details class="run-words">
-            <summary>{runWords(result.index, report.index.generator)}</summary>
-            <ul>
-              {runDetails(result.index).map((text) => (
-                <li key={text}>{text}</li>
-              ))}
-            </ul>
-          </details>
-          <VerdictStrip index={result.index} filter={selection.filter} select={select} />
-          <Notes index={result.index} />
-        </section>
-      ))}
+      <div class="runs">
+        {shown.map((result) => (
+          <section key={result.index.name} class="run" aria-label={isOneOfMany ? result.index.name : 'Run'}>
+            {shown.length > 1 && <h2>{result.index.name}</h2>}
+            <details class="run-words">
+              <summary>{runWords(result.index, report.index.generator)}</summary>
+              <ul>
+                {runDetails(result.index).map((text) => (
+                  <li key={text}>{text}</li>
+                ))}
+              </ul>
+            </details>
+            <VerdictStrip index={result.index} filter={selection.filter} select={select} />
+            <Notes index={result.index} />
+          </section>
+        ))}
+      </div>
       {shown.length === 0 && <p class="run-words">{report.index.generator}</p>}
     </header>
   );
