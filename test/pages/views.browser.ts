@@ -1,5 +1,7 @@
 import { join } from 'node:path';
 import * as assert from 'uvu/assert';
+import { makeReport } from '../../explain/report/make-report.js';
+import { casesIn, optionsOf } from '../../replay/golden-case.js';
 import { browserSuite, OpenPage } from './browser.js';
 import { caseReport, writePage } from './case-page.js';
 
@@ -37,6 +39,38 @@ for (const theme of ['light', 'dark'] as const) {
     await page.close();
   });
 }
+
+Views(
+  'a packet, its steps and a connection open without an error, and axe-core finds nothing serious',
+  async (test) => {
+    const hash = 'view=Packets&verdict=rejected&packet=99&step=2';
+    const page = await OpenPage.open(test.browser, pageOf(CASES[0], test.dir), { hash });
+    for (const view of await page.views()) {
+      await page.choose(view);
+      assert.equal(await page.accessibilityProblems(), [], view);
+    }
+    await page.close();
+  },
+);
+
+Views('two results are shown side by side in each view', async ({ browser, dir }) => {
+  const folder = 'pcaps/udp-and-ping';
+  const path = join(dir, 'two.html');
+  writePage(
+    makeReport('two', [
+      { name: 'old', options: { ...optionsOf(casesIn(folder)[0]), outDir: join(dir, 'old') } },
+      { name: 'new', options: { ...optionsOf(casesIn(folder)[0]), outDir: join(dir, 'new') } },
+    ]),
+    path,
+  );
+  const page = await OpenPage.open(browser, path, { hash: 'isBeside=true' });
+  for (const view of await page.views()) {
+    await page.choose(view);
+    assert.is(await page.tab.getByRole('region', { name: 'new', exact: true }).count(), 2, view);
+    assert.equal(await page.tab.locator('.failure').allTextContents(), [], view);
+  }
+  await page.close();
+});
 
 Views('no view is wider than a narrow window', async ({ browser, dir }) => {
   const page = await OpenPage.open(browser, pageOf(CASES[0], dir), { width: 360 });
