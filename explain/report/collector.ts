@@ -69,7 +69,8 @@ export class Collector implements PacketWatch {
   #frameLength = 0;
   #isShown = true;
   #hostBefore: HostPicture | undefined;
-  readonly #packet: SeenPacket = {
+  /** The packet that was dealt with last. */
+  readonly seen: SeenPacket = {
     ...{ timeNs: 0, length: 0, inDev: -1, outDev: -1, tuple: -1, after: -1, flags: -1, verdict: 0, traversal: 0 },
     ...{ traversed: skippedTraversal(''), tracked: undefined },
   };
@@ -117,7 +118,7 @@ export class Collector implements PacketWatch {
 
   finished(place: FramePlace): void {
     const { host, outcome } = this.#emulator;
-    const seen = this.#packet;
+    const seen = this.seen;
     const { packet, end, inDev, tracked } = this.#events;
     const after = end?.packet;
     seen.length = packet?.lengthBytes ?? this.#frameLength;
@@ -154,7 +155,7 @@ export class Collector implements PacketWatch {
   /** The frame at PLACE did not enter the host. */
   missed(place: FramePlace, reason: string, record?: CaptureRecord): void {
     if (reason === NOT_SELECTED) return;
-    const seen = this.#packet;
+    const seen = this.seen;
     if (record === undefined) this.#frames.arriveWithoutBytes();
     else {
       this.#setTime(record.tsSec, record.tsNsec);
@@ -174,7 +175,7 @@ export class Collector implements PacketWatch {
   }
 
   changed(change: ChangeSummary, at: Time | undefined): void {
-    const timeNs = at === undefined ? this.#packet.timeNs : this.#timeOf(at.sec, at.nsec);
+    const timeNs = at === undefined ? this.seen.timeNs : this.#timeOf(at.sec, at.nsec);
     this.timeline.changed(timeNs, change);
   }
 
@@ -198,13 +199,13 @@ export class Collector implements PacketWatch {
 
   #setTime(sec: number, nsec: number): void {
     this.start ??= { sec, nsec };
-    this.#packet.timeNs = this.#timeOf(sec, nsec);
-    this.timeline.arrives(this.#packet.timeNs);
-    this.durationNs = Math.max(this.durationNs, this.#packet.timeNs);
+    this.seen.timeNs = this.#timeOf(sec, nsec);
+    this.timeline.arrives(this.seen.timeNs);
+    this.durationNs = Math.max(this.durationNs, this.seen.timeNs);
   }
 
   #add({ input, number }: FramePlace, details: readonly string[]): void {
-    const seen = this.#packet;
+    const seen = this.seen;
     const { timeNs, length, inDev, outDev, tuple, after, flags, verdict, traversal } = seen;
     seen.traversed = this.traversals.all[traversal];
     this.traversals.count(traversal, length);
@@ -214,21 +215,8 @@ export class Collector implements PacketWatch {
     this.timeline.count(timeNs, verdict, length);
     const { store } = this;
     const { whole } = this.#frames;
-    const row = [
-      input,
-      number,
-      timeNs,
-      length,
-      inDev,
-      outDev,
-      tuple,
-      after,
-      traversal,
-      connection,
-      direction,
-      flags,
-      -1,
-    ];
+    const ends = [connection, direction, inDev, outDev, tuple, after];
+    const row = [input, number, timeNs, length, ...ends, traversal, flags, -1];
     const headers = store.wantsHeaders && whole !== undefined ? this.#cutter.headersOf(whole) : undefined;
     const isFirst = this.#first.isFirst(seen, connection);
     store.add({ row, details, whole, headers, isFirst }, this.#isShown);
@@ -249,15 +237,14 @@ export class Collector implements PacketWatch {
   }
 
   /** How many packets there were, and what of them is in the report if that has CHOSEN. */
-  packetsIndex({ list, bytes, leftOutBy }: ChosenPackets): PacketsIndex {
+  packetsIndex({ listed, withBytes, kept, leftOutBy }: ChosenPackets): PacketsIndex {
     const verdicts = Object.fromEntries(VERDICTS.map((name, i) => [name, this.#counts[i]]));
     const read = this.#counts.reduce((sum, { packets }) => sum + packets, 0);
-    const listed = list.rows.rows;
     return {
       ...{ read, verdicts: verdicts as PacketsIndex['verdicts'], listed, leftOut: read - listed },
       ...(leftOutBy === undefined || read === listed ? {} : { leftOutBy }),
-      withoutBytes: listed - (bytes?.packets ?? 0),
-      ...(bytes?.kept === 'headers' ? { hasHeadersOnly: true } : {}),
+      withoutBytes: listed - withBytes,
+      ...(kept === 'headers' ? { hasHeadersOnly: true } : {}),
     };
   }
 }

@@ -24,6 +24,14 @@ import type { SeenPacket } from './seen-packet.js';
 import type { Tuples } from './tuples.js';
 
 const NONE = -1;
+/** What columns of connections have in common. */
+const EXPECTED = {
+  reply: 'tuple',
+  lastTraversal: 'traversal',
+  decided: 'traversal',
+  lastNs: 'firstNs',
+  expiresNs: 'lastNs',
+} as const;
 const NS_PER_MS = 1e6;
 const HELD = VERDICTS.indexOf('held');
 /** The worse one last. */
@@ -89,7 +97,8 @@ export class ReportConnections {
 
   /** The connections as they are now. */
   section(): Uint8Array {
-    return columnSection(CONNECTION_COLUMNS, connectionRows(this.rows, this.entries, this.#originNs ?? 0));
+    const rows = connectionRows(this.rows, this.entries, this.#originNs ?? 0);
+    return columnSection(CONNECTION_COLUMNS, rows, EXPECTED);
   }
 
   /** A fragment without ports belongs to what its first fragment belongs to, if that is an error. */

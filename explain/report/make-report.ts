@@ -27,6 +27,7 @@ export interface ReportedReplay {
 /** A replay under way, of which there is a report at any time. */
 export class ReportedRun {
   readonly name: string;
+  readonly #room: number;
   readonly #steps: Generator<ReplayProgress, Summary, void>;
   #collector: Collector | undefined;
   #progress: ReplayProgress | undefined;
@@ -35,6 +36,7 @@ export class ReportedRun {
 
   constructor({ name, options, room = MEMORY_ROOM }: ReportedReplay) {
     this.name = name;
+    this.#room = room;
     this.#steps = replaySteps({
       ...options,
       watch: (run) => {
@@ -108,7 +110,7 @@ export class ReportedRun {
       }
     };
     const others = WHOLE_KINDS.reduce((sum, kind) => sum + add(kind), 0);
-    this.#chosen = collector.store.chosen(room - others);
+    this.#chosen = collector.store.chosen(Math.min(this.#room, room - others));
     for (const kind of CHOSEN_KINDS) add(kind);
     return sections;
   }

@@ -16,9 +16,9 @@ export class BytesChunks implements Chunks {
   readonly rowsPerChunk = BYTES_ROWS;
   /** What the full chunks take, compressed. */
   size = 0;
-  /** How many packets have bytes. */
-  packets = 0;
   readonly #full: Uint8Array[] = [];
+  /** How many packets of all chunks up to each of them have bytes. */
+  readonly #packets: number[] = [];
   #open = new PacketBytesWriter();
   #rows = 0;
 
@@ -32,13 +32,20 @@ export class BytesChunks implements Chunks {
 
   add(packet: PacketBytes | undefined): void {
     this.#open.add(packet);
-    if (packet !== undefined) this.packets++;
+    const chunk = this.#full.length;
+    this.#packets[chunk] ??= this.#packets[chunk - 1] ?? 0;
+    if (packet !== undefined) this.#packets[chunk]++;
     if (++this.#rows < BYTES_ROWS) return;
     const section = deflated(this.#open.bytes());
     this.#full.push(section);
     this.size += section.length;
     this.#open = new PacketBytesWriter();
     this.#rows = 0;
+  }
+
+  /** How many packets of the first CHUNKS have bytes. */
+  packetsIn(chunks: number): number {
+    return this.#packets[chunks - 1] ?? 0;
   }
 
   section(number: number): Uint8Array {
@@ -98,14 +105,26 @@ export interface ListedPacket {
   readonly isFirst: boolean;
 }
 
+const OF_DIRECTION = ['connection', 'direction'] as const;
+/** Packets of a connection have much in common. */
+const EXPECTED = {
+  frame: ['input'],
+  connection: [],
+  inDev: OF_DIRECTION,
+  outDev: OF_DIRECTION,
+  tuple: OF_DIRECTION,
+  after: OF_DIRECTION,
+  traversal: OF_DIRECTION,
+} as const;
+
 const DETAILS = PACKET_COLUMNS.indexOf('details');
 
 /** Rows with what belongs to them, until they would take more than `room` bytes. */
 export class PacketList {
-  readonly rows = new RowChunks(PACKET_COLUMNS, PACKET_ROWS);
+  readonly rows = new RowChunks(PACKET_COLUMNS, PACKET_ROWS, EXPECTED);
   readonly details = new DetailChunks();
   /** The fullest first. */
-  bytes: BytesChunks[];
+  bytes: readonly BytesChunks[];
   readonly #room: number;
 
   constructor(kept: readonly BytesKept[], room: number) {
@@ -121,8 +140,14 @@ export class PacketList {
   add({ row, details, whole, headers, isFirst }: ListedPacket): void {
     row[DETAILS] = this.details.numberOf(details);
     this.rows.add(row);
-    for (const one of this.bytes)
-      one.add(one.kept === 'whole' ? whole : one.kept === 'headers' ? headers : isFirst ? whole : undefined);
-    if (this.rows.rows % BYTES_ROWS === 0) this.bytes = this.bytes.filter(({ size }) => size + this.size <= this.#room);
+    for (const one of this.bytes) {
+      const hasRoom = one.size + this.size <= this.#room;
+      const wanted = one.kept === 'whole' ? whole : one.kept === 'headers' ? headers : isFirst ? whole : undefined;
+      one.add(hasRoom ? wanted : undefined);
+    }
+    if (this.rows.rows % BYTES_ROWS !== 0) return;
+    const hasRoom = (one: BytesChunks, i: number): boolean =>
+      i === this.bytes.length - 1 || one.size + this.size <= this.#room;
+    this.bytes = this.bytes.filter(hasRoom);
   }
 }

@@ -1,18 +1,25 @@
 /** Which packets a report lists, and how much of them, so that it does not get too large. */
 import type { PacketsIndex } from './format/model.js';
-import { type BytesChunks, type ListedPacket, PacketList } from './packet-lists.js';
+import { type BytesChunks, type BytesKept, type ListedPacket, PacketList } from './packet-lists.js';
 import type { Chunks } from './sections.js';
 
 /** What of the packets is in the report. */
 export interface ChosenPackets {
-  readonly list: PacketList;
+  readonly rows: Chunks;
+  /** How many there are. */
+  readonly listed: number;
+  readonly details: Chunks;
   /** Undefined: no bytes. */
-  readonly bytes: BytesChunks | undefined;
+  readonly bytes: Chunks | undefined;
+  /** How many of the listed packets have bytes, and how much of them. */
+  readonly withBytes: number;
+  readonly kept: BytesKept | undefined;
   readonly leftOutBy: PacketsIndex['leftOutBy'];
 }
 
 export class PacketStore {
   readonly #room: number;
+  readonly #hasChoice: boolean;
   /** Undefined: there is no room for them, or only some are wanted. */
   #all: PacketList | undefined;
   /** Those that `--show` chooses, if there is any choice. */
@@ -23,6 +30,7 @@ export class PacketStore {
   /** ROOM: how many bytes packets may take in all. HAS_CHOICE: `--show` was given. */
   constructor(room: number, hasChoice: boolean) {
     this.#room = room;
+    this.#hasChoice = hasChoice;
     this.#all = hasChoice ? undefined : new PacketList(['whole', 'headers', 'first'], room);
     this.#shown = hasChoice ? new PacketList(['whole', 'headers', 'first'], room) : undefined;
     this.#first = new PacketList(['whole', 'headers'], room);
@@ -37,7 +45,7 @@ export class PacketStore {
     this.#all = this.#added(this.#all, packet);
     if (isShown) this.#shown = this.#added(this.#shown, packet);
     const first = this.#first;
-    if (packet.isFirst && (this.#shown === undefined || isShown) && first.size <= this.#room) first.add(packet);
+    if (packet.isFirst && (isShown || !this.#hasChoice) && first.size <= this.#room) first.add(packet);
   }
 
   #added(list: PacketList | undefined, packet: ListedPacket): PacketList | undefined {
@@ -47,23 +55,80 @@ export class PacketStore {
 
   /** Everything that there is so far. */
   get now(): ChosenPackets {
-    const list = this.#all ?? this.#shown ?? this.#first;
-    const leftOutBy = list === this.#all ? undefined : list === this.#shown ? 'show' : 'size';
-    return { list, bytes: list.bytes[0], leftOutBy };
+    const [list, leftOutBy] = this.#lists[0];
+    return chosenOf(list, leftOutBy, list.bytes[0]);
   }
 
-  /** What ROOM bytes allow, in the end. */
-  chosen(room: number): ChosenPackets {
-    for (const [list, leftOutBy] of [[this.#all, undefined] as const, [this.#shown, 'show'] as const]) {
-      if (list === undefined) continue;
-      const rowsSize = sizeOf(list.rows) + sizeOf(list.details);
-      const bytes = list.bytes.find((one) => rowsSize + sizeOf(one) <= room);
-      if (bytes !== undefined) return { list, bytes, leftOutBy };
-    }
-    const list = this.#first;
-    const rowsSize = sizeOf(list.rows) + sizeOf(list.details);
-    return { list, bytes: list.bytes.find((one) => rowsSize + sizeOf(one) <= room), leftOutBy: 'size' };
+  /** The fullest first. */
+  get #lists(): (readonly [PacketList, PacketsIndex['leftOutBy']])[] {
+    const [all, shown] = [this.#all, this.#shown];
+    return [
+      ...(all === undefined ? [] : [[all, undefined] as const]),
+      ...(shown === undefined ? [] : [[shown, 'show'] as const]),
+      [this.#first, 'size'],
+    ];
   }
+
+  /** What ROOM bytes allow, in the end: rather more rows than their bytes. */
+  chosen(room: number): ChosenPackets {
+    for (const [list, leftOutBy] of this.#lists) {
+      const forBytes = room - sizeOf(list.rows) - sizeOf(list.details);
+      if (forBytes < 0 && list !== this.#first) continue;
+      const bytes = list.bytes.find((one) => sizeOf(one) <= forBytes);
+      if (bytes !== undefined) return chosenOf(list, leftOutBy, bytes);
+      const chosen = chosenOf(list, leftOutBy, list.bytes.at(-1), chunksIn(list.bytes.at(-1), forBytes));
+      if (forBytes >= 0) return chosen;
+      const rows = new FirstChunks(list.rows, Math.max(1, chunksIn(list.rows, room - sizeOf(list.details))));
+      return { ...chosen, rows, listed: Math.min(list.rows.rows, rows.chunks * rows.rowsPerChunk) };
+    }
+    throw new Error('there is always a list of packets');
+  }
+}
+
+/** LIST with the first CHUNKS of BYTES. */
+function chosenOf(
+  { rows, details }: PacketList,
+  leftOutBy: PacketsIndex['leftOutBy'],
+  bytes: BytesChunks | undefined,
+  chunks = bytes?.chunks ?? 0,
+): ChosenPackets {
+  const isAny = bytes !== undefined && chunks > 0;
+  return {
+    ...{ rows, listed: rows.rows, details, leftOutBy },
+    bytes: isAny ? new FirstChunks(bytes, chunks) : undefined,
+    withBytes: isAny ? bytes.packetsIn(chunks) : 0,
+    kept: isAny ? bytes.kept : undefined,
+  };
+}
+
+/** The first ones of others. */
+class FirstChunks implements Chunks {
+  readonly chunks: number;
+  readonly #all: Chunks;
+
+  constructor(all: Chunks, chunks: number) {
+    this.#all = all;
+    this.chunks = Math.min(chunks, all.chunks);
+  }
+
+  get rowsPerChunk(): number {
+    return this.#all.rowsPerChunk;
+  }
+
+  section(number: number): Uint8Array {
+    return this.#all.section(number);
+  }
+}
+
+/** How many chunks of ONE have room in ROOM bytes. */
+function chunksIn(one: Chunks | undefined, room: number): number {
+  let [chunk, size] = [0, 0];
+  if (one === undefined) return 0;
+  for (; chunk < one.chunks; chunk++) {
+    size += one.section(chunk).length;
+    if (size > room) break;
+  }
+  return chunk;
 }
 
 /** What all chunks of ONE take, compressed. */

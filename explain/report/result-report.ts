@@ -31,7 +31,7 @@ export function resultIndex(
   { name, progress, summary }: ResultState,
 ): ResultIndex {
   const { tuples, traversals, timeline, run } = collector;
-  const { list, bytes } = chosen;
+  const { rows, details, bytes } = chosen;
   return {
     name,
     isRunning: summary === undefined,
@@ -46,7 +46,7 @@ export function resultIndex(
     numberNames: tuples.met.names,
     timeline: timeline.index,
     sections: {
-      packets: extentOf(list.rows),
+      packets: extentOf(rows),
       bytes: bytes === undefined ? { chunks: 0, rows: BYTES_ROWS } : extentOf(bytes),
       traversals: { chunks: Math.ceil(traversals.all.length / TRAVERSAL_ROWS), rows: TRAVERSAL_ROWS },
       traversalCounts: ALL_IN_ONE,
@@ -55,7 +55,7 @@ export function resultIndex(
       connections: ALL_IN_ONE,
       timeline: ALL_IN_ONE,
       events: ALL_IN_ONE,
-      details: extentOf(list.details),
+      details: extentOf(details),
     },
   };
 }
@@ -77,16 +77,16 @@ export interface SectionPlace {
 /** The section at a place as it is now; undefined: there is none. */
 export function resultSection(
   collector: Collector,
-  { list, bytes }: ChosenPackets,
+  { rows, details, bytes }: ChosenPackets,
   { kind, number }: SectionPlace,
 ): Uint8Array | undefined {
   switch (kind) {
     case 'packets':
-      return sectionOf(list.rows, number);
+      return sectionOf(rows, number);
     case 'bytes':
       return bytes && sectionOf(bytes, number);
     case 'details':
-      return sectionOf(list.details, number);
+      return sectionOf(details, number);
     default:
       return wholeSection(collector, kind, number);
   }

@@ -1,6 +1,6 @@
 /** Sections of a report: rows in chunks, each of which is compressed once, as soon as it is full. */
 import { deflated } from '../../io/deflate.js';
-import { ColumnWriter } from './format/columns.js';
+import { ColumnWriter, type Expected } from './format/columns.js';
 
 const ENCODER = new TextEncoder();
 
@@ -24,13 +24,15 @@ export class RowChunks<Name extends string> implements Chunks {
   /** What the full chunks take, compressed. */
   size = 0;
   readonly #names: readonly Name[];
+  readonly #expected: Expected<Name>;
   readonly #full: Uint8Array[] = [];
   #open: ColumnWriter<Name>;
 
-  constructor(names: readonly Name[], rowsPerChunk: number) {
+  constructor(names: readonly Name[], rowsPerChunk: number, expected: Expected<Name> = {}) {
     this.#names = names;
+    this.#expected = expected;
     this.rowsPerChunk = rowsPerChunk;
-    this.#open = new ColumnWriter(names);
+    this.#open = new ColumnWriter(names, expected);
   }
 
   get chunks(): number {
@@ -45,7 +47,7 @@ export class RowChunks<Name extends string> implements Chunks {
     const section = deflated(this.#open.bytes());
     this.#full.push(section);
     this.size += section.length;
-    this.#open = new ColumnWriter(this.#names);
+    this.#open = new ColumnWriter(this.#names, this.#expected);
   }
 
   /** Chunk NUMBER as it is now. */
@@ -58,8 +60,9 @@ export class RowChunks<Name extends string> implements Chunks {
 export function columnSection<Name extends string>(
   names: readonly Name[],
   rows: Iterable<readonly number[]>,
+  expected: Expected<Name> = {},
 ): Uint8Array {
-  const writer = new ColumnWriter(names);
+  const writer = new ColumnWriter(names, expected);
   for (const row of rows) writer.add(row);
   return deflated(writer.bytes());
 }

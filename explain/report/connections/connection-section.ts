@@ -26,9 +26,9 @@ export function* connectionRows(
     yield [
       ...[int(INT.tuple), int(INT.reply), int(INT.inDev), int(INT.outDev)],
       ...[int(INT.traversal), int(INT.lastTraversal), int(INT.decided)],
-      ...[end, int(INT.state), int(INT.timeout), expiresMs < 0 ? -1 : Math.round(expiresMs * NS_PER_MS + originNs)],
-      int(INT.isCut) === 1 ? EXPIRED : int(INT.verdict),
+      ...[end, int(INT.state), int(INT.timeout), int(INT.isCut) === 1 ? EXPIRED : int(INT.verdict)],
       ...[double(DOUBLE.firstNs), double(DOUBLE.lastNs)],
+      expiresMs < 0 ? -1 : Math.round(expiresMs * NS_PER_MS + originNs),
       ...[double(DOUBLE.packets), double(DOUBLE.bytes)],
       ...[double(DOUBLE.packets + REPLY), double(DOUBLE.bytes + REPLY)],
       ...[double(DOUBLE.errors), double(DOUBLE.errorBytes), int(INT.refused), int(INT.invalid)],

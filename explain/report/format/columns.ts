@@ -1,6 +1,6 @@
 /**
- * Columns of whole numbers in few bytes: of each value its difference to the one before, as a zigzag LEB128 number. They
- * compress well, and a million values are read in some milliseconds.
+ * Columns of whole numbers in few bytes: of each value its difference to what is to be expected, as a zigzag LEB128
+ * number. They compress well, and a million values are read in some milliseconds.
  */
 import { VarintBuffer, VarintReader } from './varint.js';
 
@@ -10,46 +10,59 @@ export type Column = Int8Array | Int16Array | Int32Array | Float64Array;
 /** The values of the columns NAMES, each as long as the others. */
 export type Columns<Name extends string> = Readonly<Record<Name, Column>>;
 
-/** Gathers rows. T: the names of its columns. */
+/**
+ * Which value is expected in a column. A name: that of the other column in the same row. Names: that of the last row
+ * with the same values in these columns; of the first such row, the largest value so far, and 1. None: the largest value
+ * so far, and 1. Columns of which nothing is said: that of the row before. A column stands behind those that it names.
+ */
+export type Expected<Name extends string> = Partial<Record<Name, Name | readonly Name[]>>;
+
+/** Gathers rows. Name: the names of its columns. */
 export class ColumnWriter<Name extends string> {
   readonly #names: readonly Name[];
-  readonly #columns: VarintBuffer[];
-  readonly #last: number[];
-  #rows = 0;
+  readonly #expected: Expected<Name>;
+  readonly #values: number[][];
 
-  constructor(names: readonly Name[]) {
+  constructor(names: readonly Name[], expected: Expected<Name> = {}) {
     this.#names = names;
-    this.#columns = names.map(() => new VarintBuffer());
-    this.#last = names.map(() => 0);
+    this.#expected = expected;
+    this.#values = names.map(() => []);
   }
 
   get rows(): number {
-    return this.#rows;
+    return this.#values[0].length;
   }
 
   /** Adds ROW: safe integers, in the order of the names. */
   add(row: readonly number[]): void {
-    for (let i = 0; i < this.#columns.length; i++) {
-      this.#columns[i].add(row[i] - this.#last[i]);
-      this.#last[i] = row[i];
-    }
-    this.#rows++;
+    for (let i = 0; i < row.length; i++) this.#values[i].push(row[i]);
   }
 
   /** What `readColumns` reads. */
   bytes(): Uint8Array {
-    const head = new VarintBuffer();
-    head.add(this.#rows);
-    head.add(this.#names.length);
-    for (const column of this.#columns) head.add(column.length);
-    const parts = [head, ...this.#columns].map((one) => one.bytes());
-    const all = new Uint8Array(parts.reduce((sum, { length }) => sum + length, 0));
-    let at = 0;
-    for (const part of parts) {
-      all.set(part, at);
-      at += part.length;
+    const buffer = new VarintBuffer();
+    buffer.add(this.rows);
+    buffer.add(this.#names.length);
+    for (const [i, values] of this.#values.entries()) {
+      const differences = new Float64Array(this.rows);
+      const expectation = this.#expectationOf(this.#names[i]);
+      expect(values, expectation, this.#values, (row, base) => {
+        differences[row] = values[row] - base;
+      });
+      const unit = differences.reduce(commonDivisor, 0) || 1;
+      buffer.add(unit);
+      buffer.add(expectation.length);
+      for (const number of expectation) buffer.add(number);
+      for (const difference of differences) buffer.add(difference / unit);
     }
-    return all;
+    return buffer.bytes();
+  }
+
+  #expectationOf(name: Name): Expectation {
+    const expected = this.#expected[name];
+    const positionOf = (other: Name): number => this.#names.indexOf(other);
+    if (expected === undefined) return [BEFORE];
+    return Array.isArray(expected) ? [KEY, ...expected.map(positionOf)] : [OTHER, positionOf(expected as Name)];
   }
 }
 
@@ -59,16 +72,62 @@ export function readColumns<Name extends string>(names: readonly Name[], bytes: 
   const rows = reader.next();
   const count = reader.next();
   if (count !== names.length) throw new RangeError(`${count} columns, not ${names.length}`);
-  for (let i = 0; i < count; i++) reader.next();
-  return Object.fromEntries(names.map((name) => [name, readColumn(reader, rows)])) as Columns<Name>;
+  const columns: Float64Array[] = [];
+  for (let i = 0; i < count; i++) {
+    const values = new Float64Array(rows);
+    const unit = reader.next();
+    const expectation = Array.from({ length: reader.next() }, () => reader.next());
+    columns.push(values);
+    expect(values, expectation, columns, (row, base) => {
+      values[row] = base + reader.next() * unit;
+    });
+  }
+  return Object.fromEntries(names.map((name, i) => [name, narrow(columns[i])])) as Columns<Name>;
 }
 
-function readColumn(reader: VarintReader, rows: number): Column {
-  const values = new Float64Array(rows);
-  let [value, least, most] = [0, 0, 0];
-  for (let i = 0; i < rows; i++) {
-    value += reader.next();
-    values[i] = value;
+/** How values are expected, as it is written: BEFORE, or one of the others and the positions of columns. */
+type Expectation = readonly number[];
+const BEFORE = 0;
+const OTHER = 1;
+const KEY = 2;
+
+/** Calls SEE with each row and the value that is expected there in VALUES, of which those of the rows before are known. */
+function expect(
+  values: ArrayLike<number>,
+  [how, ...others]: Expectation,
+  columns: readonly ArrayLike<number>[],
+  see: (row: number, base: number) => void,
+): void {
+  const { length } = values;
+  if (how === BEFORE) for (let row = 0; row < length; row++) see(row, row === 0 ? 0 : values[row - 1]);
+  else if (how === OTHER) {
+    const other = columns[others[0]];
+    for (let row = 0; row < length; row++) see(row, other[row]);
+  } else {
+    const keys = others.map((position) => columns[position]);
+    const last = new Map<number, number>();
+    let most = -1;
+    for (let row = 0; row < length; row++) {
+      const key = keys.reduce((sum, column) => sum * KEY_BASE + column[row] + 1, 0);
+      see(row, (keys.length === 0 ? undefined : last.get(key)) ?? most + 1);
+      if (keys.length > 0) last.set(key, values[row]);
+      if (values[row] > most) most = values[row];
+    }
+  }
+}
+
+/** More than values of columns that keys have behind their first one. */
+const KEY_BASE = 1 << 16;
+
+function commonDivisor(a: number, b: number): number {
+  let [divisor, rest] = [a, Math.abs(b)];
+  while (rest !== 0) [divisor, rest] = [rest, divisor % rest];
+  return divisor;
+}
+
+function narrow(values: Float64Array): Column {
+  let [least, most] = [0, 0];
+  for (const value of values) {
     if (value < least) least = value;
     if (value > most) most = value;
   }

@@ -55,7 +55,10 @@ export interface NumberNames {
   readonly services: Readonly<Record<string, number>>;
 }
 
-/** How many packets were read, by their verdicts, and how many are listed. */
+/**
+ * How many packets were replayed, by their verdicts, and how many are listed. Those that filters leave out, and those
+ * that were captured as the host sent them, are not among them.
+ */
 export interface PacketsIndex {
   readonly read: number;
   readonly verdicts: Readonly<Record<Verdict, { readonly packets: number; readonly bytes: number }>>;
@@ -118,13 +121,13 @@ export const PACKET_COLUMNS = [
   'frame',
   'timeNs',
   'length',
+  'connection',
+  'direction',
   'inDev',
   'outDev',
   'tuple',
   'after',
   'traversal',
-  'connection',
-  'direction',
   'flags',
   'details',
 ] as const;
@@ -165,10 +168,10 @@ export const CONNECTION_COLUMNS = [
   'entry',
   'state',
   'timeout',
-  'expiresNs',
   'verdict',
   'firstNs',
   'lastNs',
+  'expiresNs',
   'packets',
   'bytes',
   'replyPackets',
