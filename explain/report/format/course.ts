@@ -30,16 +30,16 @@ export type Room = TableName | 'defrag' | 'conntrack';
 /** A room of a hook, as in `filter FORWARD`, or a station. */
 export type Place = `${Room} ${HookName}` | Station;
 
+const PLACES = [
+  ...['link', 'routing', 'own routing', 'host', 'egress', '(in|out) \\d{1,9}'],
+  `((defrag|conntrack|${TABLES.join('|')}) )?(${HOOKS.join('|')})`,
+];
+const PLACE = new RegExp(`^(${PLACES.join('|')})$`);
+
 /** Whether TEXT is the name of a place. */
 export function isPlace(text: string): text is Place {
-  const [first, second, ...more] = text.split(' ');
-  if (more.length > 0) return false;
-  if (second === undefined) return [...HOOKS, 'link', 'routing', 'host', 'egress'].includes(first);
-  if (first === 'in' || first === 'out') return /^\d{1,9}$/.test(second);
-  return text === 'own routing' || ([...ROOMS, ...TABLES].includes(first) && HOOKS.includes(second as HookName));
+  return PLACE.test(text);
 }
-
-const ROOMS: readonly string[] = ['defrag', 'conntrack'];
 
 /** A part of a traversal that is in one place. */
 export interface Stop {
@@ -63,11 +63,10 @@ export interface Tables {
  */
 const PLACES_OF_REASONS: readonly (readonly [RegExp, Room | 'routing' | 'egress'])[] = [
   [/^fragment-/, 'defrag'],
-  [/^conntrack-|^synproxy$/, 'conntrack'],
+  [/^conntrack|^synproxy$/, 'conntrack'],
   [/^nat-/, 'nat'],
-  [/^martian-|^rp-filter$|^forwarding-off$|-route$|^multicast-not-joined$|^link-layer-broadcast$/, 'routing'],
-  [/^source-not-local$|^ttl-exceeded$/, 'routing'],
-  [/^fragmentation-needed$|^longer-than-mtu$|^no-carrier$/, 'egress'],
+  [/^martian|^rp-|^forwarding|-route$|^multicast|^link-layer|^source-not|^ttl/, 'routing'],
+  [/^fragmentation|^longer|^no-carrier$/, 'egress'],
 ];
 
 /**

@@ -35,7 +35,13 @@ export function interfaceCards(
     return { name, devs: [dev], ports: portsOf(name) };
   };
   if (seen.length <= most) return seen.map(single);
-  const [singles, groups] = groupAlike(seen, interfaces);
+  const byPattern = new Map<string, number[]>();
+  for (const dev of seen) {
+    const pattern = patternOf(interfaces[dev].name);
+    byPattern.set(pattern, [...(byPattern.get(pattern) ?? []), dev]);
+  }
+  const groups = [...byPattern].filter(([, devs]) => devs.length >= ALIKE);
+  const singles = [...byPattern.values()].filter((devs) => devs.length < ALIKE).flat();
   // As many as there is room for stand alone, the busiest first; one that is left stands for itself, too.
   const busy = seen.filter((dev) => packets[dev] > 0).sort((a, b) => packets[b] - packets[a]);
   const quiet = singles.filter((dev) => packets[dev] === 0);
@@ -43,7 +49,7 @@ export function interfaceCards(
   const others = singles.filter((dev) => !alone.has(dev));
   return [
     ...seen.filter((dev) => alone.has(dev)).map(single),
-    ...groups.flatMap(({ name, devs }) =>
+    ...groups.flatMap(([name, devs]) =>
       cardOf(
         name,
         devs.filter((dev) => !alone.has(dev)),
@@ -59,25 +65,7 @@ function cardOf(name: string, devs: readonly number[], single: (dev: number) => 
   return devs.length === 1 ? [single(devs[0])] : [{ name, devs, ports: 0 }];
 }
 
-/** Of DEVS, those with names of their own, and those that share the beginning of a name. */
-function groupAlike(
-  devs: readonly number[],
-  interfaces: readonly InterfacePicture[],
-): [singles: number[], groups: { name: string; devs: number[] }[]] {
-  const byPattern = new Map<string, number[]>();
-  for (const dev of devs) {
-    const pattern = patternOf(interfaces[dev].name);
-    byPattern.set(pattern, [...(byPattern.get(pattern) ?? []), dev]);
-  }
-  const all = [...byPattern].map(([name, devs]) => ({ name, devs }));
-  const isGroup = ({ devs }: { devs: number[] }): boolean => devs.length >= ALIKE;
-  return [all.filter((one) => !isGroup(one)).flatMap(({ devs }) => devs), all.filter(isGroup)];
-}
-
-/** `veth52d6ef3` and `br-0123456789ab` by their beginnings, `eth0.7` by what is before the dot, others without their number. */
+/** `veth52d6ef3` and `br-0123456789ab` by their beginnings, `eth0.7` by what is before its VLAN, `eth0` by its letters. */
 function patternOf(name: string): string {
-  const known = /^(veth|br-|cali|tap|vnet|cni|lxc|flannel|docker|wg|tun)./.exec(name);
-  if (known) return `${known[1]}*`;
-  const vlan = /^(.+)\.\d+$/.exec(name);
-  return vlan ? `${vlan[1]}.*` : `${name.replace(/\d+$/, '')}*`;
+  return `${name.replace(/((?<=^(?:veth|br-|cali|cni|lxc|tap|vnet)).+|\d+)$/, '')}*`;
 }

@@ -34,11 +34,6 @@ export interface LayoutEdge {
   readonly line: Line;
 }
 
-export interface CardEdge {
-  readonly card: number;
-  readonly line: Line;
-}
-
 export interface Layout {
   readonly isTall: boolean;
   readonly width: number;
@@ -48,8 +43,9 @@ export interface Layout {
   readonly inCards: readonly Box[];
   readonly outCards: readonly Box[];
   readonly edges: readonly LayoutEdge[];
-  readonly inEdges: readonly CardEdge[];
-  readonly outEdges: readonly CardEdge[];
+  /** Between each card and its bar. */
+  readonly inEdges: readonly Line[];
+  readonly outEdges: readonly Line[];
 }
 
 /** From this width on there is room from left to right. */
@@ -75,8 +71,8 @@ export function layoutOf(sizes: Sizes, width: number): Layout {
   return {
     ...{ isTall, width: whole, boxes, inCards, outCards, edges },
     height: Math.max(...ends, bottomOf(boxes.link) + sizes.link, bottomOf(boxes.egress) + sizes.egress),
-    inEdges: inCards.map((one, card) => ({ card, line: lineBeside(one, boxes.link) })),
-    outEdges: outCards.map((one, card) => ({ card, line: reversed(lineBeside(one, boxes.egress)) })),
+    inEdges: inCards.map((one) => lineBeside(one, boxes.link)),
+    outEdges: outCards.map((one) => lineBeside(one, boxes.egress)),
   };
 }
 
@@ -109,8 +105,8 @@ function wideBoxes({ hooks, routing, host, ...sizes }: Sizes, width: number): Bo
     ...{ y, width: boxWidth, height },
   });
   const below = Math.max(routing, hooks.FORWARD, hooks.POSTROUTING) + BETWEEN;
-  const inCards = stack(sizes.inCards, 0, cardWidth);
-  const outCards = stack(sizes.outCards, width - cardWidth, cardWidth);
+  const inCards = stack(sizes.inCards, cardWidth, 0, 0);
+  const outCards = stack(sizes.outCards, cardWidth, 0, width - cardWidth);
   const bar = (x: number, cards: readonly Box[]): Box => {
     const middles = cards.map((one) => one.y + one.height / 2 + WIDEST / 2);
     return { x, y: 0, width: BAR, height: Math.max(HEAD, ...middles) };
@@ -139,7 +135,10 @@ function tallBoxes({ hooks, ...sizes }: Sizes, width: number): Boxes {
   const bar = (y: number, cards: readonly Box[]): Box => {
     return { x: (width - BAR) / 2, y, width: BAR, height: Math.max(y, ...cards.map(bottomOf)) - y };
   };
-  const inCards = twoColumns(sizes.inCards, 0, width);
+  // Cards are on both sides of a bar, with room for bands between.
+  const cardWidth = Math.min(260, width / 2 - 24);
+  const columns = [width / 2 - 24 - cardWidth, width / 2 + 24];
+  const inCards = stack(sizes.inCards, cardWidth, 0, ...columns);
   const link = bar(0, inCards);
   const PREROUTING = middle(bottomOf(link) + sizes.link + BETWEEN, hooks.PREROUTING);
   const routing = middle(bottomOf(PREROUTING) + BETWEEN, sizes.routing);
@@ -148,7 +147,7 @@ function tallBoxes({ hooks, ...sizes }: Sizes, width: number): Boxes {
   const host = right(bottomOf(INPUT) + BETWEEN, sizes.host);
   const OUTPUT = right(bottomOf(host) + BETWEEN, hooks.OUTPUT);
   const POSTROUTING = middle(Math.max(bottomOf(OUTPUT), bottomOf(FORWARD)) + BETWEEN, hooks.POSTROUTING);
-  const outCards = twoColumns(sizes.outCards, bottomOf(POSTROUTING) + BETWEEN, width);
+  const outCards = stack(sizes.outCards, cardWidth, bottomOf(POSTROUTING) + BETWEEN, ...columns);
   const egress = bar(bottomOf(POSTROUTING) + BETWEEN, outCards);
   return { boxes: { link, PREROUTING, routing, FORWARD, INPUT, host, OUTPUT, POSTROUTING, egress }, inCards, outCards };
 }
@@ -172,28 +171,13 @@ function lineBeside(card: Box, bar: Box): Line {
   return { from: { x: from, y }, to: { x: to, y }, axis: 'x' };
 }
 
-function reversed({ from, to, axis }: Line): Line {
-  return { from: to, to: from, axis };
-}
-
-/** Boxes of HEIGHTS, one below the other. */
-function stack(heights: readonly number[], x: number, width: number): Box[] {
-  let y = 0;
+/** Boxes of HEIGHTS, WIDTH wide, below each other in columns that begin at XS and Y; always in the shortest one. */
+function stack(heights: readonly number[], width: number, y: number, ...xs: readonly number[]): Box[] {
+  const bottoms = xs.map(() => y);
   return heights.map((height) => {
-    const box = { x, y, width, height };
-    y += height + CARD_GAP;
-    return box;
-  });
-}
-
-/** Boxes of HEIGHTS in two columns, always in the shorter one, with room for a bar and the bands to it between them. */
-function twoColumns(heights: readonly number[], y: number, width: number): Box[] {
-  const own = Math.min(260, width / 2 - 24);
-  const bottoms = [y, y];
-  return heights.map((height) => {
-    const side = bottoms[0] <= bottoms[1] ? 0 : 1;
-    const box = { x: width / 2 + (side === 0 ? -24 - own : 24), y: bottoms[side], width: own, height };
-    bottoms[side] += height + CARD_GAP;
+    const column = bottoms.indexOf(Math.min(...bottoms));
+    const box = { x: xs[column], y: bottoms[column], width, height };
+    bottoms[column] += height + CARD_GAP;
     return box;
   });
 }

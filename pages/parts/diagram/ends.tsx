@@ -16,7 +16,6 @@ export function Ends({ place, chosen, onEnd, isQuiet }: PartProps & { readonly p
           key={kind}
           class={`end-mark ${kind === 'answers' ? 'dropped' : kind}`}
           aria-label={`${kind === 'answers' ? `${counted(packets, 'answer')} dropped` : `${counted(packets, 'packet')} ${kind}`} in ${place}`}
-          title={kind === 'answers' ? "answers and copies of the host's own, dropped" : `${kind} in ${place}`}
           onClick={() => onEnd?.(place, kind)}
         >
           <i aria-hidden="true">{kind === 'answers' ? '✕' : VERDICT_SIGNS[kind]}</i> {isQuiet ? kind : grouped(packets)}

@@ -29,17 +29,14 @@ export function HostDiagram(props: DiagramProps) {
 }
 
 function Drawing({ width, scale, ...props }: DiagramProps & { readonly width: number; readonly scale: number }) {
-  const { picture, rules, flow, isSparse = false, course, reached } = props;
+  const { picture, rules, flow, isSparse = false, course } = props;
   const model = useMemo(
     () => diagramModel({ picture, rules, flow, isSparse }, width),
     [picture, rules, flow, isSparse, width],
   );
-  const visited = useMemo(
-    () => new Set((course ?? []).flatMap(({ station, place }): string[] => [station, place])),
-    [course],
-  );
-  const bands = useMemo(() => bandsOf(model, props), [model, flow, props.chosen, course, reached]);
-  const most = useMemo(() => mostOf(model, flow), [model, flow]);
+  const visited = new Set((course ?? []).flatMap(({ station, place }): string[] => [station, place]));
+  const bands = bandsOf(model, props);
+  const most = mostOf(model, flow);
   const { layout } = model;
   const parts: PartProps = { ...props, model, visited };
   return (
@@ -75,7 +72,7 @@ function bandsOf({ layout, inCards, outCards }: DiagramModel, props: DiagramProp
     course: names.map((name) => steps.get(name)).find((one) => one !== undefined),
   });
   const ofCards = (side: 'in' | 'out'): Band[] =>
-    (side === 'in' ? layout.inEdges : layout.outEdges).map(({ card, line }) => {
+    (side === 'in' ? layout.inEdges : layout.outEdges).map((line, card) => {
       const { devs } = (side === 'in' ? inCards : outCards)[card];
       const names = devs.map((dev) => (side === 'in' ? `in ${dev} link` : `egress out ${dev}`));
       return band(line, names, (flow) => amountsOf(flow, side, devs));

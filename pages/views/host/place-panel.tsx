@@ -42,7 +42,7 @@ export function PlacePanel(props: PanelProps) {
         <InterfaceFacts {...props} side={card[1] as 'in' | 'out'} devs={devs} />
       ) : (
         <>
-          {place !== undefined && <p class="muted">{here ? chainWords(place, rules) : 'No packet came here.'}</p>}
+          <p class="muted">{noteOf(props, here, causes)}</p>
           {here && <Counts caption="What became of them" rows={factsOf(here)} />}
           {here && here.chains.length > 1 && (
             <Counts caption="Chains" rows={seen(here.chains, (chain) => <ChainLink {...props} chain={chain} />)} />
@@ -74,6 +74,12 @@ function wholeOf({ places }: HostFlow): typeof NOTHING {
   // Stations have what their rooms have, so rooms would count twice.
   const causes = [...places].flatMap(([place, seen]) => (/^\w+ [A-Z]+$/.test(place) ? [] : seen.causes));
   return { causes: causes.sort((a, b) => b.packets - a.packets), rules: [...rules].sort((a, b) => b[1] - a[1]) };
+}
+
+function noteOf({ place, rules, flow }: PanelProps, here: PlaceFlow | undefined, causes: readonly Cause[]): string {
+  if (place !== undefined) return here ? chainWords(place, rules) : 'No packet came here.';
+  if (flow.places.size === 0) return 'There are no packets.';
+  return causes.length === 0 ? 'None was dropped, rejected, held or skipped.' : '';
 }
 
 /** Of a table at a hook: its rules, its policy, and where that stands. */
