@@ -276,6 +276,11 @@ Filters('what cannot be read is told with its place', () => {
   assert.is(problem('docker 80'), undefined);
 });
 
+Filters('that ask for nothing unpack nothing', async () => {
+  const asked = new Proxy(madeResult(PLAIN), { get: (_, name) => assert.unreachable(`asked for ${String(name)}`) });
+  assert.is(await selectRows(asked, {}), undefined);
+});
+
 Filters('a search that is not wanted any more ends', async () => {
   const controller = new AbortController();
   controller.abort();
