@@ -11,12 +11,12 @@ import './app.css';
 
 function viewsOf({ index }: ReportData): ViewName[] {
   const ofResults = index.results.length > 0 ? (['Host', 'Connections', 'Rules', 'Packets', 'Timeline'] as const) : [];
-  const hasEgress = index.results.some(({ summary }) => summary?.egress !== undefined);
+  const isChecked = index.results.some(({ summary }) => summary?.egress ?? summary?.counters);
   return [
     ...(index.isComparison ? (['Comparison'] as const) : []),
     ...ofResults,
     // What a captured host sent is not the first thing to ask about.
-    ...(!index.isComparison && hasEgress ? (['Comparison'] as const) : []),
+    ...(!index.isComparison && isChecked ? (['Comparison'] as const) : []),
     ...(index.hasBench ? (['Bench'] as const) : []),
   ];
 }

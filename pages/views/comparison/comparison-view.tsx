@@ -3,6 +3,7 @@ import type { Comparison } from '../../../explain/report/format/comparison.js';
 import { Loading } from '../../parts/loading.js';
 import { useLoaded } from '../../parts/use-loaded.js';
 import type { ViewProps } from '../../selection.js';
+import { CounterDifferences } from './counter-differences.js';
 import { Differences } from './differences.js';
 import { EgressDifferences } from './egress-differences.js';
 import { RuleDifferences } from './rule-differences.js';
@@ -10,9 +11,14 @@ import './comparison-view.css';
 
 export function ComparisonView(props: ViewProps) {
   const { report, result } = props;
-  const egress = result.index.summary?.egress;
-  if (!report.index.isComparison) return egress ? <EgressDifferences egress={egress} /> : null;
-  return <ComparedRuns {...props} />;
+  if (report.index.isComparison) return <ComparedRuns {...props} />;
+  const { egress, counters } = result.index.summary ?? {};
+  return (
+    <>
+      {counters && <CounterDifferences counters={counters} />}
+      {egress && <EgressDifferences egress={egress} />}
+    </>
+  );
 }
 
 function ComparedRuns(props: ViewProps) {
