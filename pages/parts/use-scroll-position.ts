@@ -21,15 +21,24 @@ export function useScrollPosition(rows: number, rowHeight: (width: number) => nu
   const scroller = useRef<HTMLDivElement>(null);
   const head = useRef<HTMLTableSectionElement>(null);
   const timer = useRef(0);
+  const wanted = useRef(-1);
   const [position] = useState(() => new ScrollPosition());
   const [size, setSize] = useState({ width: 0, height: 0 });
   const [, draw] = useState(0);
   const move: ScrolledTable['move'] = (change) => {
     const scrollTop = change(position);
     const element = scroller.current;
-    if (element && element.scrollTop !== scrollTop) element.scrollTop = scrollTop;
+    if (element && element.scrollTop !== scrollTop) {
+      element.scrollTop = scrollTop;
+      // As long as what is scrolled has not grown yet, it cannot be scrolled that far.
+      if (element.scrollTop < scrollTop) wanted.current = scrollTop;
+    }
     draw((version) => version + 1);
   };
+  useLayoutEffect(() => {
+    if (wanted.current >= 0 && scroller.current) scroller.current.scrollTop = wanted.current;
+    wanted.current = -1;
+  });
   useEffect(() => {
     const element = scroller.current;
     if (!element) return;

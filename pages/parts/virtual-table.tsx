@@ -53,7 +53,7 @@ export function VirtualTable(props: VirtualTableProps) {
   useLayoutEffect(() => move((it) => it.moveTo(0)), [list]);
   useLayoutEffect(() => {
     if (current >= 0) move((it) => it.reveal(current));
-  }, [current, list, scrolled.width > 0]);
+  }, [current, list, scrolled.width > 0, position.size.rowHeight]);
   const { first, end, offset } = position.window;
   // There may be fewer rows than the position knows of yet.
   const last = Math.min(rows, isPrinted ? first + PRINTED_ROWS : end);
