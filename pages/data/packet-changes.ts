@@ -30,8 +30,7 @@ export function decoded(frame: CapturedBytes): DecodedFrame {
 }
 
 /**
- * The layers of BEFORE beside those of AFTER, if something left. Headers of links are other ones where a packet leaves by
- * another link: only what is from IP on counts as changed.
+ * The layers of BEFORE beside those of AFTER, if something left.
  */
 export function comparedLayers(before: DecodedFrame, after: DecodedFrame | undefined): LayerPair[] {
   const pairs: LayerPair[] = [];
@@ -62,7 +61,7 @@ function pairOf(number: number, before?: Layer, after?: Layer, isCompared = true
   return { key: `${number}`, name, fields, isChanged: fields.some((field) => field.isChanged) };
 }
 
-/** Which bytes of AFTER are not those of BEFORE, from the IP header on, and of other headers where both have the same. */
+/** Which bytes are not the same in BEFORE and AFTER, of the layers that both have. */
 export function changedBytes(before: DecodedFrame, after: DecodedFrame): { before: Set<number>; after: Set<number> } {
   const changed = { before: new Set<number>(), after: new Set<number>() };
   for (const layer of before.layers) {

@@ -7,8 +7,8 @@ import { Slices } from './filter/slices.js';
 import type { Result } from './result.js';
 
 /**
- * The rows of RESULT that FILTER chooses, ascending; undefined: all, since it asks for nothing. Packets fit a sentence if
- * they do as they arrived, or as they left. Throws what SIGNAL was aborted with.
+ * The rows of RESULT that FILTER chooses, ascending; undefined: all, since it asks for nothing. Packets fit a sentence
+ * if they do as they arrived, or as they left. Throws what SIGNAL was aborted with.
  */
 export async function selectRows(
   result: Result,

@@ -41,9 +41,11 @@ export function FilterBar(props: {
   );
 }
 
-function matchWords({ index }: Result, { value, error }: Loaded<Uint32Array | undefined>): string {
+function matchWords({ index }: Result, loaded: Loaded<Uint32Array | undefined>): string {
+  const { value, error } = loaded;
   if (error !== undefined) return 'The packets cannot be read.';
-  if (value === undefined) return 'Looking …';
+  if (!('value' in loaded)) return 'Looking …';
   const { listed, leftOut } = index.packets;
-  return `${grouped(value.length)} of ${counted(listed, leftOut > 0 ? 'listed packet' : 'packet')}`;
+  // Undefined: all of them, since what somebody types says nothing yet.
+  return `${grouped(value?.length ?? listed)} of ${counted(listed, leftOut > 0 ? 'listed packet' : 'packet')}`;
 }

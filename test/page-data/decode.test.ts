@@ -1,5 +1,5 @@
-// The fields of frames on a page are where tshark has them, and have the values that tshark tells. Frames that are cut or
-// damaged are decoded as far as they go.
+// The fields of frames on a page are where tshark has them, and have the values that tshark tells. Frames that are cut
+// or damaged are decoded as far as they go.
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { suite } from 'uvu';

@@ -1,5 +1,5 @@
-// Which packets the filter of a report's page chooses: what a sentence says is as everywhere else, plain text is found in
-// what is shown, and what is typed half does not lose the packets.
+// Which packets the filter of a report's page chooses: what a sentence says is as everywhere else, plain text is found
+// in what is shown, and what is typed half does not lose the packets.
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { fits } from '../../codecs/sentence/fits.js';

@@ -42,7 +42,7 @@ const PLAIN: Readonly<Record<(typeof PACKET_COLUMNS)[number], number>> = {
 };
 
 /** 10.0.0.1 as a number. */
-export function addressNumber(text: string): number {
+function addressNumber(text: string): number {
   return text.split('.').reduce((sum, byte) => sum * 256 + Number(byte), 0);
 }
 
@@ -56,6 +56,7 @@ export function madeResult({ interfaces, names = {}, tuples, traversals, rules =
     tuples: async () => ofTuples,
     traversals: async () => traversals,
     rules: async () => rules,
+    details: async () => [],
   } as unknown as Result;
 }
 

@@ -1,7 +1,8 @@
 // Long tables: which rows are in sight, wherever somebody scrolls, and in which order packets are listed.
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { plainOrder, sortedOrder } from '../../pages/data/packet-order.js';
+import { type PacketOrder, type PacketSort, packetOrder } from '../../pages/data/packet-order.js';
+import { packetTable } from '../../pages/data/packet-table.js';
 import {
   MAX_SCROLL_HEIGHT,
   rowOfKey,
@@ -133,8 +134,7 @@ Rows('keys move by rows and pages, and stay in the table', () => {
   assert.is(rowOfKey('toString', 4, 100, 10), undefined);
 });
 
-const rowsOf = (order: ReturnType<typeof plainOrder>) =>
-  Array.from({ length: order.length }, (_, position) => order.rowAt(position));
+const rowsOf = (order: PacketOrder) => Array.from({ length: order.length }, (_, position) => order.rowAt(position));
 
 Rows('packets are listed by time, length and verdict, and found again', async () => {
   const result = madeResult({
@@ -148,17 +148,17 @@ Rows('packets are listed by time, length and verdict, and found again', async ()
       { timeNs: 20, length: 1500, traversal: 0 },
     ],
   });
-  const [packets, traversals] = [await result.packets(), await result.traversals()];
+  const table = await packetTable(result);
   const chosen = Uint32Array.of(0, 1, 2);
-  const sorted = (name: 'time' | 'length' | 'verdict', isDescending: boolean, rows?: Uint32Array) =>
-    sortedOrder(rows, packets, traversals, { name, isDescending });
-  assert.equal(rowsOf(plainOrder(undefined, 4)), [0, 1, 2, 3]);
-  assert.equal(rowsOf(plainOrder(chosen, 4, true)), [2, 1, 0]);
+  const sorted = (name: PacketSort['name'], isDescending: boolean, rows?: Uint32Array) =>
+    packetOrder(rows, table, { name, isDescending });
+  assert.equal(rowsOf(packetOrder(undefined, table)), [0, 1, 2, 3]);
+  assert.equal(rowsOf(packetOrder(chosen, table)), [0, 1, 2]);
   assert.equal(rowsOf(sorted('time', false)), [0, 2, 1, 3]);
   assert.equal(rowsOf(sorted('length', false)), [1, 0, 2, 3]);
   assert.equal(rowsOf(sorted('length', true)), [3, 2, 0, 1]);
   assert.equal(rowsOf(sorted('verdict', false, chosen)), [1, 2, 0]);
-  for (const order of [plainOrder(chosen, 4), plainOrder(chosen, 4, true), sorted('length', true, chosen)]) {
+  for (const order of [packetOrder(chosen, table), sorted('time', true, chosen), sorted('length', true, chosen)]) {
     for (const [position, row] of rowsOf(order).entries()) assert.is(order.positionOf(row), position);
     assert.is(order.positionOf(3), -1);
     assert.is(order.positionOf(-1), -1);

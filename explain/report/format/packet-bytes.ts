@@ -23,7 +23,7 @@ export interface CapturedBytes {
   readonly length: number;
 }
 
-/** How many rows a section has at most: a packet is read in no time, and deflate finds what its neighbours have in common. */
+/** How many rows a section has: a packet is read in no time, and deflate finds what neighbours have in common. */
 export const BYTES_ROWS = 1 << 9;
 
 /** Gathers the bytes of packets that follow each other. */

@@ -1,6 +1,6 @@
 /**
- * Frames to layers with their fields: Ethernet, VLAN tags, Linux cooked captures, PPPoE, ARP, IPv4 with what is in it, and
- * what errors of ICMP quote. Whatever a frame has not as a whole is left out.
+ * Frames to layers with their fields: Ethernet, VLAN tags, Linux cooked captures, PPPoE, ARP, IPv4 with what is in it,
+ * and what errors of ICMP quote. Whatever a frame has not as a whole is left out.
  */
 import {
   ETHERTYPE_8021AD,

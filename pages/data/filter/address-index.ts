@@ -32,7 +32,7 @@ export async function addressIndex(tuples: TupleColumns, slices: Slices): Promis
   return index;
 }
 
-/** Numbers addresses in the order in which they come. A hash table with open addressing: a Map takes five times as long. */
+/** Numbers addresses in the order in which they come, by open addressing: a Map takes five times as long. */
 class AddressNumbers {
   readonly addresses: number[] = [];
   /** Numbers + 1; 0: free. */

@@ -8,7 +8,10 @@ export function asksTraversals({ verdict, hook, table, chain, rule, end }: Filte
   return [verdict, hook, table, chain, rule, end].some((one) => one !== undefined);
 }
 
-/** Whether packets of TRAVERSAL have all of this that FILTER asks for. A table or chain together with a hook: it was met there. */
+/**
+ * Whether packets of TRAVERSAL have all of this that FILTER asks for. A table or chain together with a hook: it was met
+ * there.
+ */
 export function fitsTraversal(filter: Filter, traversal: Traversal, rules: RulesSection): boolean {
   const { verdict, hook, table, chain, rule, isMatched, end } = filter;
   if (verdict !== undefined && verdict !== traversal.verdict) return false;

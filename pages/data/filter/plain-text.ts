@@ -1,4 +1,4 @@
-/** Plain text in what is shown of packets: ends with their names, interfaces, flags, verdicts, and rules that decided. */
+/** Plain text in what is shown of packets: ends with names, interfaces, flags, verdicts, and rules that decided. */
 
 import { IPPROTO_ICMP } from '../../../codecs/assigned-numbers.js';
 import { flagLetters, flagNames } from '../../../codecs/sentence/tcp-flags.js';
@@ -10,7 +10,10 @@ import { addressIndex } from './address-index.js';
 import { tableOf } from './row-test.js';
 import type { Slices } from './slices.js';
 
-/** Whether TEXT has WORD, both in lower case. Numbers are found as a whole: 80 is not in 8080, and 10.0.0.1 not in 10.0.0.12. */
+/**
+ * Whether TEXT has WORD, both in lower case. Numbers are found as a whole: 80 is not in 8080, and 10.0.0.1 not in
+ * 10.0.0.12.
+ */
 export function contains(text: string, word: string): boolean {
   for (let at = text.indexOf(word); at >= 0; at = text.indexOf(word, at + 1)) {
     const end = at + word.length;
@@ -58,7 +61,7 @@ function deciderText(decider: Traversal['decider'], { rules, chains }: RulesSect
   }
 }
 
-/** The table of the tuples, from -1, whose ends have WORD, or a name of theirs, or whose protocol or type of ICMP has. */
+/** The table of the tuples, from -1, whose ends or their names have WORD, or their protocol or type of ICMP. */
 export async function tuplesWith(
   word: string,
   tuples: TupleColumns,

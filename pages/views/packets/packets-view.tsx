@@ -1,10 +1,10 @@
 /** All packets in the order of the replay, and the one that is open. */
 import { useCallback, useEffect, useMemo, useState } from 'preact/hooks';
-import { type PacketOrder, type PacketSort, plainOrder, sortedOrder } from '../../data/packet-order.js';
+import { type PacketSort, packetOrder } from '../../data/packet-order.js';
 import { type PacketTable, packetTable } from '../../data/packet-table.js';
 import { Loading } from '../../parts/loading.js';
 import { useLoaded } from '../../parts/use-loaded.js';
-import { type TableSort, VirtualTable } from '../../parts/virtual-table.js';
+import { VirtualTable } from '../../parts/virtual-table.js';
 import type { ViewProps } from '../../selection.js';
 import { grouped } from '../../words/numbers.js';
 import { FilterBox } from './filter-box.js';
@@ -34,8 +34,8 @@ const rowHeight = (width: number): number => (width >= ONE_LINE_WIDTH ? 28 : 46)
 
 function Listed(props: ViewProps & { readonly table: PacketTable }) {
   const { result, selection, rows, select, table } = props;
-  const [sort, setSort] = useState<(TableSort & { readonly name: PacketSort }) | undefined>();
-  const order = useMemo(() => orderOf(rows, table, sort), [rows, table, sort]);
+  const [sort, setSort] = useState<PacketSort>();
+  const order = useMemo(() => packetOrder(rows, table, sort), [rows, table, sort]);
   const [cursor, setCursor] = useState(selection.packet ?? -1);
   useEffect(() => {
     if (selection.packet !== undefined) setCursor(selection.packet);
@@ -51,7 +51,7 @@ function Listed(props: ViewProps & { readonly table: PacketTable }) {
     if (isOpen) open(position);
   };
   const sortBy = (name: string) => {
-    if (sort?.name !== name) setSort({ name: name as PacketSort, isDescending: false });
+    if (sort?.name !== name) setSort({ name: name as PacketSort['name'], isDescending: false });
     else setSort(sort.isDescending ? undefined : { ...sort, isDescending: true });
   };
   return (
@@ -81,14 +81,6 @@ function Listed(props: ViewProps & { readonly table: PacketTable }) {
       )}
     </div>
   );
-}
-
-function orderOf(
-  rows: Uint32Array | undefined,
-  { packets, traversals }: PacketTable,
-  sort: (TableSort & { readonly name: PacketSort }) | undefined,
-): PacketOrder {
-  return sort === undefined ? plainOrder(rows, packets.timeNs.length) : sortedOrder(rows, packets, traversals, sort);
 }
 
 const verdictOf = ({ packets, traversals }: PacketTable, row: number): string =>
