@@ -2,8 +2,8 @@
  * A table of any number of rows, of which only those in sight are elements. They stand in an element that sticks to the
  * view and are drawn anew when somebody scrolls, so that there is never an empty place where rows are not drawn yet.
  */
-import { Component, type ComponentChildren } from 'preact';
-import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks';
+import type { ComponentChildren } from 'preact';
+import { useEffect, useLayoutEffect, useMemo, useRef, useState } from 'preact/hooks';
 import { rowOfKey, scrollHeight } from '../data/row-window.js';
 import { type ScrolledTable, useScrollPosition } from './use-scroll-position.js';
 import './virtual-table.css';
@@ -58,8 +58,7 @@ export function VirtualTable(props: VirtualTableProps) {
   // There may be fewer rows than the position knows of yet.
   const last = Math.min(rows, isPrinted ? first + PRINTED_ROWS : end);
   const { rowHeight, viewHeight } = position.size;
-  // A row that comes into sight takes the elements of one that went, and those in between stay what they are.
-  const slots = Math.max(last - first, Math.ceil(viewHeight / rowHeight) + 1);
+  const key = useRowKeys(first, last - first);
   return (
     <div class={`virtual-table ${props.class ?? ''}`} ref={scrolled.scroller} onScroll={scrolled.onScroll}>
       <div style={{ height: `calc(${scrollHeight(position.size)}px + var(--head))`, '--view': `${viewHeight}px` }}>
@@ -75,7 +74,7 @@ export function VirtualTable(props: VirtualTableProps) {
           <tbody style={{ transform: `translateY(${offset}px)`, '--row': `${rowHeight}px` }}>
             {Array.from({ length: Math.max(0, last - first) }, (_, i) => (
               <Row
-                key={(first + i) % slots}
+                key={key + i}
                 position={first + i}
                 cells={row}
                 class={rowClass?.(first + i)}
@@ -90,6 +89,18 @@ export function VirtualTable(props: VirtualTableProps) {
       <Announcement table={table} current={current} />
     </div>
   );
+}
+
+/**
+ * The key of the first row that is drawn, of which the next ones follow. While somebody scrolls by a few rows, rows keep
+ * their keys and elements, with what is selected in them. After a jump the elements are used for other rows, which is
+ * faster than to make new ones.
+ */
+function useRowKeys(first: number, count: number): number {
+  const last = useRef({ first, key: first });
+  const moved = first - last.current.first;
+  last.current = { first, key: last.current.key + (Math.abs(moved) > count / 2 ? 0 : moved) };
+  return last.current.key;
 }
 
 function onKey({ current, rows, onMove, onOpen }: VirtualTableProps, { position }: ScrolledTable) {
@@ -137,28 +148,16 @@ interface RowProps {
   readonly onOpen: VirtualTableProps['onOpen'];
 }
 
-/** A class, because it has to say when it stays as it is: most rows do while somebody scrolls. */
-class Row extends Component<RowProps> {
-  override shouldComponentUpdate(next: RowProps): boolean {
-    const { position, cells, isCurrent } = this.props;
-    return (
-      next.position !== position ||
-      next.cells !== cells ||
-      next.isCurrent !== isCurrent ||
-      next.class !== this.props.class ||
-      next.onOpen !== this.props.onOpen
-    );
-  }
-
-  override render({ position, cells, class: name, isCurrent, onOpen }: RowProps) {
-    // Whoever marks text does not want to open anything.
-    const open = () => (getSelection()?.isCollapsed ?? true) && onOpen(position);
-    return (
-      <tr class={name} aria-rowindex={position + 2} aria-current={isCurrent ? 'true' : undefined} onClick={open}>
-        {cells(position)}
-      </tr>
-    );
-  }
+/** Its cells are made again only where they are others. */
+function Row({ position, cells, class: name, isCurrent, onOpen }: RowProps) {
+  const content = useMemo(() => cells(position), [cells, position]);
+  // Whoever marks text does not want to open anything.
+  const open = () => (getSelection()?.isCollapsed ?? true) && onOpen(position);
+  return (
+    <tr class={name} aria-rowindex={position + 2} aria-current={isCurrent ? 'true' : undefined} onClick={open}>
+      {content}
+    </tr>
+  );
 }
 
 const ANNOUNCE_MS = 250;
