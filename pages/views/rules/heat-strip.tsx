@@ -3,6 +3,7 @@ import { heat, type LineContext } from './rule-list.js';
 import type { RuleRow } from './rule-rows.js';
 
 const BINS = 240;
+const KINDS = ['asked', 'matched'] as const;
 
 /** All ROWS at a glance, as hot as what they matched. SCROLL_TO: a part of the whole, from 0 to 1. */
 export function HeatStrip(props: {
@@ -18,11 +19,12 @@ export function HeatStrip(props: {
     const hottest: { asked: number; matched: number }[] = [];
     rows.forEach((row, i) => {
       if (row.kind !== 'rule') return;
-      const bin = Math.floor(i / height);
-      const { asked, matched } = hottest[bin] ?? { asked: 0, matched: 0 };
-      hottest[bin] = { asked: Math.max(asked, of.asked[row.rule]), matched: Math.max(matched, of.matched[row.rule]) };
+      const at = Math.floor(i / height);
+      hottest[at] ??= { asked: 0, matched: 0 };
+      const bin = hottest[at];
+      for (const kind of KINDS) bin[kind] = Math.max(bin[kind], of[kind][row.rule]);
     });
-    return hottest.map((bin, i) => ({ ...bin, top: i * height, height }));
+    return hottest.map((bin, i) => ({ ...bin, y: i * height, height }));
   }, [rows, counts, chosen]);
   return (
     <svg
@@ -32,10 +34,9 @@ export function HeatStrip(props: {
       preserveAspectRatio="none"
       onClick={(event) => scrollTo(event.offsetY / event.currentTarget.clientHeight)}
     >
-      {bins.map(({ asked, matched, top, height }) => [
-        asked > 0 && <rect y={top} height={height} width="10" class="asked" opacity={heat(asked, most)} />,
-        matched > 0 && <rect y={top} height={height} width="10" class="hot" opacity={heat(matched, most)} />,
-      ])}
+      {bins.map(({ y, height, ...bin }) =>
+        KINDS.map((kind) => <rect {...{ y, height }} width="10" class={kind} opacity={heat(bin[kind], most)} />),
+      )}
     </svg>
   );
 }

@@ -3,6 +3,7 @@ import type { Traversal } from '../../../explain/report/format/model.js';
 import type { Filter } from '../../selection.js';
 import { bytesInWords, counted, grouped } from '../../words/numbers.js';
 import { missesOf, type RuleCounts } from './rule-counts.js';
+import { Count } from './rule-list.js';
 import { chainName, type RuleMap } from './rule-map.js';
 import { RuleText } from './rule-text.js';
 
@@ -57,7 +58,7 @@ export function RuleDetail(props: DetailProps) {
           ✕
         </button>
       </nav>
-      {'rule' in opened ? <OneRule {...props} rule={opened.rule} /> : <OneChain {...props} chain={opened.chain} />}
+      <Told {...props} told={'rule' in opened ? ofRule(props, opened.rule) : ofChain(props, opened.chain)} />
     </aside>
   );
 }
@@ -69,69 +70,119 @@ function nameOf(map: RuleMap, opened: Opened): string {
   return `${chainName(chains[chain])} ${number}`;
 }
 
-function OneRule(props: DetailProps & { readonly rule: number }) {
-  const { map, rule, counts, chosen, traversals, packets, go, show, changeWords } = props;
-  const { text, file, line, comment, never, neverBy = [], unsupported, until, ...all } = map.section.rules[rule];
+/** What there is to say, in the order in which it is said. */
+interface Said {
+  readonly text?: ComponentChildren;
+  readonly notes: readonly (string | undefined)[];
+  readonly warnings: readonly (string | undefined)[];
+  /** The rules that are the reason of a warning. */
+  readonly by: readonly number[] | undefined;
+  /** The chain that it jumps to. */
+  readonly jump?: number | undefined;
+  readonly figures: readonly (readonly [name: string, value: ComponentChildren])[];
+  /** Packets that can be shown: how many, which, and what they did. */
+  readonly shows: readonly (readonly [count: number, filter: Filter, words: string])[];
+  readonly more: ComponentChildren;
+}
+
+function ofRule({ map, counts, chosen, traversals, packets, changeWords }: DetailProps, rule: number): Said {
+  const { chains, rules } = map.section;
+  const { text, file, line, comment = '', never, neverBy, unsupported, until, ...all } = rules[rule];
   const { asked, matched } = chosen ?? counts;
-  const jump = map.jumpOf(rule);
-  const misses = missesOf(traversals, packets, rule);
   const missed = asked[rule] - matched[rule];
-  const { name } = map.section.chains[(map.placeOf(rule) ?? map.section.rules[rule]).chain];
+  return {
+    text: (
+      <p class="whole-rule">
+        <span class="w-option">-A {chains[(map.placeOf(rule) ?? rules[rule]).chain].name}</span>{' '}
+        <RuleText text={text} />
+      </p>
+    ),
+    notes: [
+      `${file}:${line}`,
+      text.includes(comment) ? undefined : comment,
+      until === undefined ? undefined : `Until ${changeWords(until)}`,
+    ],
+    warnings: [unsupported && `${unsupported}: it never matches here`, never && `Can never match: ${never}`],
+    by: neverBy,
+    jump: map.jumpOf(rule),
+    figures: [
+      ['Packets compared', <Count all={counts.asked[rule]} chosen={chosen?.asked[rule]} />],
+      ['matched', <Count all={counts.matched[rule]} chosen={chosen?.matched[rule]} />],
+      ['iptables shows', `${counted(all.packets, 'packet')}, ${bytesInWords(all.bytes)}`],
+    ],
+    shows: [
+      [matched[rule], { rule, isMatched: true }, 'it matched'],
+      [asked[rule], { rule }, 'compared with it'],
+    ],
+    more:
+      missed > 0 ? (
+        <Misses misses={missesOf(traversals, packets, rule)} of={missed} />
+      ) : (
+        asked[rule] === 0 && <p class="rule-note">{chosen ? 'None of the chosen packets' : 'No packet'} came to it.</p>
+      ),
+  };
+}
+
+function ofChain({ map, counts, chosen, go }: DetailProps, chain: number): Said {
+  const { hook, policy, packets, bytes, rules, file, line, never, neverBy } = map.section.chains[chain];
+  const callers = map.callersOf(chain);
+  const entered = (of: RuleCounts) => map.entered(chain, of.asked, of.matched);
+  return {
+    notes: [file && `${file}:${line}`],
+    warnings: [never && `${hook ? 'Its policy never decides' : 'Never entered'}: ${never}`],
+    by: neverBy,
+    figures: [
+      ['Packets entered', <Count all={entered(counts)} chosen={chosen && entered(chosen)} />],
+      ['Rules', grouped(rules.length)],
+      ...(policy ? [[`Policy ${policy}`, `${counted(packets, 'packet')}, ${bytesInWords(bytes)}`] as const] : []),
+    ],
+    shows: [[entered(chosen ?? counts), { chain }, 'through it']],
+    more: !hook && (
+      <>
+        <h3>{callers.length === 0 ? 'No rule goes here' : 'Who goes here'}</h3>
+        <ul class="callers">
+          {callers.slice(0, MOST_CALLERS).map((rule) => (
+            <li key={rule}>
+              <Place map={map} opened={{ rule }} go={go} />
+              <small>{grouped((chosen ?? counts).matched[rule])}</small>
+            </li>
+          ))}
+          {callers.length > MOST_CALLERS && <li>and {grouped(callers.length - MOST_CALLERS)} more</li>}
+        </ul>
+      </>
+    ),
+  };
+}
+
+function Told({ told, map, go, show }: DetailProps & { readonly told: Said }) {
+  const { text, notes, warnings, by = [], jump, figures, shows, more } = told;
   return (
     <>
-      <p class="whole-rule">
-        <span class="w-option">-A {name}</span> <RuleText text={text} />
-      </p>
-      <p class="rule-note">
-        {file}:{line}
-        {comment && !text.includes(comment) ? ` · ${comment}` : ''}
-      </p>
-      {unsupported && <p class="rule-warning">{unsupported}: it never matches here.</p>}
-      {never && (
-        <p class="rule-warning">
-          Can never match: {never}
-          {neverBy.map((one) => (
-            <Place key={one} map={map} opened={{ rule: one }} go={go} />
-          ))}
+      {text}
+      {notes.map((words) => words && <p class="rule-note">{words}</p>)}
+      {warnings.map((words) => words && <p class="rule-warning">{words}</p>)}
+      {[...by.map((rule) => ({ rule })), ...(jump === undefined ? [] : [{ chain: jump }])].map((opened) => (
+        <p key={nameOf(map, opened)}>
+          {'chain' in opened ? 'Goes to ' : 'See '}
+          <Place map={map} opened={opened} go={go} />
         </p>
-      )}
-      {until !== undefined && <p class="rule-note">Until {changeWords(until)}.</p>}
-      {jump !== undefined && (
-        <p>
-          Goes to <Place map={map} opened={{ chain: jump }} go={go} />
-        </p>
-      )}
+      ))}
       <dl class="rule-figures">
-        <dt>Packets compared</dt>
-        <dd>
-          <Figure all={counts.asked[rule]} chosen={chosen?.asked[rule]} />
-        </dd>
-        <dt>matched</dt>
-        <dd>
-          <Figure all={counts.matched[rule]} chosen={chosen?.matched[rule]} />
-        </dd>
-        <dt>iptables shows</dt>
-        <dd>
-          {counted(all.packets, 'packet')}, {bytesInWords(all.bytes)}
-        </dd>
+        {figures.map(([name, value]) => (
+          <div key={name}>
+            <dt>{name}</dt>
+            <dd>{value}</dd>
+          </div>
+        ))}
       </dl>
       <p class="rule-actions">
-        <Show count={matched[rule]} filter={{ rule, isMatched: true }} show={show}>
-          it matched
-        </Show>
-        <Show count={asked[rule]} filter={{ rule }} show={show}>
-          compared with it
-        </Show>
+        {shows.map(([count, filter, words]) => (
+          <button type="button" key={words} disabled={count === 0} onClick={() => show(filter)}>
+            {counted(count, 'packet')} {words}
+          </button>
+        ))}
       </p>
-      {missed > 0 && (
-        <>
-          <h3>Why {counted(missed, 'packet')} did not match</h3>
-          <Misses misses={misses} of={missed} />
-        </>
-      )}
-      {asked[rule] === 0 && (
-        <p class="rule-note">{chosen ? 'None of the chosen packets' : 'No packet'} came to this rule.</p>
-      )}
+      {more}
     </>
   );
 }
@@ -140,72 +191,20 @@ function OneRule(props: DetailProps & { readonly rule: number }) {
 function Misses({ misses, of }: { readonly misses: ReturnType<typeof missesOf>; readonly of: number }) {
   const left = misses.slice(MOST_MISSES);
   return (
-    <ul class="misses">
-      {misses.slice(0, MOST_MISSES).map(({ words, packets }) => (
-        <li key={words}>
-          <i style={{ width: `${Math.min(100, (100 * packets) / of)}%` }} />
-          <span>{words}</span>
-          <b>{grouped(packets)}</b>
-        </li>
-      ))}
-      {left.length > 0 && <li>and {grouped(left.length)} more conditions</li>}
-      {misses.reduce((sum, { packets }) => sum + packets, 0) > of && (
-        <li class="rule-note">One packet may fail several.</li>
-      )}
-    </ul>
-  );
-}
-
-function OneChain({ map, chain, counts, chosen, go, show }: DetailProps & { readonly chain: number }) {
-  const { hook, policy, packets, bytes, rules, file, line, never, neverBy = [] } = map.section.chains[chain];
-  const callers = map.callersOf(chain);
-  const entered = (of: RuleCounts) => map.entered(chain, of.asked, of.matched);
-  return (
     <>
-      {file !== undefined && (
-        <p class="rule-note">
-          {file}:{line}
-        </p>
-      )}
-      {never && (
-        <p class="rule-warning">
-          {hook ? 'Its policy never decides: ' : 'Never entered: '}
-          {never}
-          {neverBy.map((one) => (
-            <Place key={one} map={map} opened={{ rule: one }} go={go} />
-          ))}
-        </p>
-      )}
-      <dl class="rule-figures">
-        <dt>Packets entered</dt>
-        <dd>
-          <Figure all={entered(counts)} chosen={chosen && entered(chosen)} />
-        </dd>
-        <dt>Rules</dt>
-        <dd>{grouped(rules.length)}</dd>
-        {policy && (
-          <>
-            <dt>Policy {policy}</dt>
-            <dd>
-              {counted(packets, 'packet')}, {bytesInWords(bytes)}
-            </dd>
-          </>
-        )}
-      </dl>
-      <p class="rule-actions">
-        <Show count={entered(chosen ?? counts)} filter={{ chain }} show={show}>
-          through it
-        </Show>
-      </p>
-      {!hook && <h3>{callers.length === 0 ? 'No rule goes here' : 'Who goes here'}</h3>}
-      <ul class="callers">
-        {callers.slice(0, MOST_CALLERS).map((rule) => (
-          <li key={rule}>
-            <Place map={map} opened={{ rule }} go={go} />
-            <small>{grouped((chosen ?? counts).matched[rule])}</small>
+      <h3>Why {counted(of, 'packet')} did not match</h3>
+      <ul class="misses">
+        {misses.slice(0, MOST_MISSES).map(({ words, packets }) => (
+          <li key={words}>
+            <i style={{ width: `${Math.min(100, (100 * packets) / of)}%` }} />
+            <span>{words}</span>
+            <b>{grouped(packets)}</b>
           </li>
         ))}
-        {callers.length > MOST_CALLERS && <li>and {grouped(callers.length - MOST_CALLERS)} more</li>}
+        {left.length > 0 && <li>and {grouped(left.length)} more conditions</li>}
+        {misses.reduce((sum, { packets }) => sum + packets, 0) > of && (
+          <li class="rule-note">One packet may fail several.</li>
+        )}
       </ul>
     </>
   );
@@ -217,29 +216,6 @@ function Place({ map, opened, go }: { readonly opened: Opened } & Pick<DetailPro
   return (
     <button type="button" class="link place-link" title={title} onClick={() => go(opened)}>
       {nameOf(map, opened)}
-    </button>
-  );
-}
-
-function Figure({ all, chosen }: { readonly all: number; readonly chosen: number | undefined }) {
-  if (chosen === undefined) return <>{grouped(all)}</>;
-  return (
-    <>
-      <b>{grouped(chosen)}</b> of {grouped(all)}
-    </>
-  );
-}
-
-function Show(props: {
-  readonly count: number;
-  readonly filter: Filter;
-  readonly show: (filter: Filter) => void;
-  readonly children: ComponentChildren;
-}) {
-  const { count, filter, show, children } = props;
-  return (
-    <button type="button" disabled={count === 0} onClick={() => show(filter)}>
-      {count === 1 ? 'The packet' : `${grouped(count)} packets`} {children}
     </button>
   );
 }

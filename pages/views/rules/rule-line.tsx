@@ -5,6 +5,20 @@ import { Count, heat, type LineContext } from './rule-list.js';
 import type { RuleRow } from './rule-rows.js';
 import { RuleText } from './rule-text.js';
 
+/** What the cells of a line have. */
+interface Cells {
+  readonly state: string;
+  readonly heat: ComponentChildren;
+  readonly asked: ComponentChildren;
+  readonly packets?: ComponentChildren;
+  /** Undefined: it counts none. */
+  readonly bytes: number | undefined;
+  readonly title?: string;
+  readonly text: ComponentChildren;
+  /** What is to be said beside it, and why. */
+  readonly flags: readonly (readonly [flag: string, why: string | undefined])[];
+}
+
 /** One line: a table, a chain or a rule. */
 export function RuleLine(props: {
   readonly row: RuleRow;
@@ -15,58 +29,35 @@ export function RuleLine(props: {
 }) {
   const { row, index, top, isActive, context } = props;
   const { kind, key } = row;
-  const level = { table: 1, chain: 2, rule: 3 }[kind];
+  const isRule = kind === 'rule';
+  const cells = isRule ? ofRule(row, context) : ofHead(row, context);
+  const { bytes } = cells;
   return (
     <tr
       id={`line-${key}`}
-      class={`rule-row ${kind}${isActive ? ' active' : ''} ${kind === 'rule' ? stateOf(row.rule, context) : ''}`}
-      aria-level={level}
+      class={`rule-row ${kind} ${cells.state}${isActive ? ' active' : ''}`}
+      aria-level={{ table: 1, chain: 2, rule: 3 }[kind]}
       aria-rowindex={index + 2}
       aria-selected={isActive}
-      aria-expanded={kind === 'rule' ? undefined : !context.closed.has(key)}
+      aria-expanded={isRule ? undefined : !context.closed.has(key)}
       style={{ top: `${top}px` }}
       onClick={() => context.open(row)}
     >
-      {kind === 'rule' ? <RuleCells row={row} context={context} /> : <HeadCells row={row} context={context} />}
+      <td class="rule-heat">{cells.heat}</td>
+      <td class="n">{cells.asked}</td>
+      <td class="n">{cells.packets}</td>
+      <td class="n bytes" title={bytes === undefined ? '' : counted(bytes, 'byte')}>
+        {bytes !== undefined && bytesInWords(bytes)}
+      </td>
+      <th scope="row" class="text" title={cells.title}>
+        {cells.text}
+        {cells.flags.map(([flag, why]) => why && <Flag title={why}>{flag}</Flag>)}
+      </th>
     </tr>
   );
 }
 
-function stateOf(rule: number, { map, counts, chosen, isNew }: LineContext): string {
-  const { never, unsupported } = map.section.rules[rule];
-  const asked = (chosen ?? counts).asked[rule];
-  const state = never || unsupported ? 'never' : asked === 0 ? 'unasked' : '';
-  return `${state}${isNew(rule) ? ' new' : ''}`;
-}
-
-function RuleCells({ row, context }: { readonly row: RuleRow & { kind: 'rule' }; readonly context: LineContext }) {
-  const { map, counts, chosen, most, follow } = context;
-  const { rule, number } = row;
-  const { text, asked, packets, bytes, never, unsupported } = map.section.rules[rule];
-  const of = chosen ?? counts;
-  return (
-    <>
-      <Heat asked={of.asked[rule]} matched={of.matched[rule]} most={most} />
-      <td class="n">
-        <Count all={asked} chosen={chosen?.asked[rule]} />
-      </td>
-      <td class="n">
-        <Count all={packets} chosen={chosen?.matched[rule]} />
-      </td>
-      <td class="n bytes" title={counted(bytes, 'byte')}>
-        {bytesInWords(bytes)}
-      </td>
-      <th scope="row" class="text" title={text}>
-        <span class="number">{number}</span>
-        <RuleText text={text} follow={map.jumpOf(rule) === undefined ? undefined : () => follow(rule)} />
-        {never && <Mark title={never}>cannot match</Mark>}
-        {unsupported && <Mark title={unsupported}>not supported</Mark>}
-      </th>
-    </>
-  );
-}
-
-function Mark({ title, children }: { readonly title: string; readonly children: ComponentChildren }) {
+function Flag({ title, children }: { readonly title: string; readonly children: ComponentChildren }) {
   return (
     <span class="flag" title={title}>
       {children}
@@ -74,71 +65,69 @@ function Mark({ title, children }: { readonly title: string; readonly children: 
   );
 }
 
-function Heat({ asked, matched, most }: { readonly asked: number; readonly matched: number; readonly most: number }) {
-  const width = (count: number) => ({ width: `${Math.round(100 * heat(count, most))}%` });
-  return (
-    <td class="rule-heat" aria-label={`matched ${grouped(matched)} of ${grouped(asked)}`}>
-      <i style={width(asked)} />
-      <i class="hot" style={width(matched)} />
-    </td>
-  );
+function ofRule({ rule, number }: RuleRow & { kind: 'rule' }, context: LineContext): Cells {
+  const { map, counts, chosen, most, isNew, follow } = context;
+  const { text, asked, packets, bytes, never, unsupported } = map.section.rules[rule];
+  const of = chosen ?? counts;
+  const state = never || unsupported ? 'never' : of.asked[rule] === 0 ? 'unasked' : '';
+  const bar = (count: number, kind: string) => <i class={kind} style={{ width: `${100 * heat(count, most)}%` }} />;
+  return {
+    state: `${state}${isNew(rule) ? ' new' : ''}`,
+    heat: [bar(of.asked[rule], ''), bar(of.matched[rule], 'hot')],
+    asked: <Count all={asked} chosen={chosen?.asked[rule]} />,
+    packets: <Count all={packets} chosen={chosen?.matched[rule]} />,
+    bytes,
+    title: text,
+    text: (
+      <>
+        <span class="number">{number}</span>
+        <RuleText text={text} follow={map.jumpOf(rule) === undefined ? undefined : () => follow(rule)} />
+      </>
+    ),
+    flags: [
+      ['cannot match', never],
+      ['not supported', unsupported],
+    ],
+  };
 }
 
-function HeadCells({
-  row,
-  context,
-}: {
-  readonly row: Exclude<RuleRow, { kind: 'rule' }>;
-  readonly context: LineContext;
-}) {
-  const { map, counts, chosen, closed, toggle } = context;
+function ofHead(row: Exclude<RuleRow, { kind: 'rule' }>, { map, counts, chosen, closed, toggle }: LineContext): Cells {
   const { chains } = map.section;
   const numbers = row.kind === 'table' ? row.chains : [row.chain];
+  const chain = row.kind === 'table' ? undefined : chains[row.chain];
   const entered = (of: RuleCounts) =>
-    numbers.reduce(
-      (sum, chain) =>
-        row.kind === 'chain' || chains[chain].hook ? sum + map.entered(chain, of.asked, of.matched) : sum,
-      0,
-    );
-  const rules = numbers.reduce((sum, chain) => sum + chains[chain].rules.length, 0);
+    numbers.reduce((sum, one) => (chain || chains[one].hook ? sum + map.entered(one, of.asked, of.matched) : sum), 0);
+  const rules = numbers.reduce((sum, one) => sum + chains[one].rules.length, 0);
   const isClosed = closed.has(row.key);
-  const chain = row.kind === 'chain' ? chains[row.chain] : undefined;
-  return (
-    <>
-      <td class="rule-heat">
-        <button
-          type="button"
-          class="fold"
-          tabIndex={-1}
-          aria-label={isClosed ? 'Open' : 'Close'}
-          onClick={(event) => {
-            event.stopPropagation();
-            toggle(row.key);
-          }}
-        >
-          {isClosed ? '▸' : '▾'}
-        </button>
-      </td>
-      <td class="n">
-        <Count all={entered(counts)} chosen={chosen && entered(chosen)} />
-      </td>
-      <td class="n">
-        {chain?.policy && (
-          <span title={`counted by the policy: ${counted(chain.bytes, 'byte')}`}>{grouped(chain.packets)}</span>
-        )}
-      </td>
-      <td class="n bytes">{chain?.policy && bytesInWords(chain.bytes)}</td>
-      <th scope="row" class="text">
-        <b>{row.kind === 'table' ? `*${row.table}` : `:${chain!.name}`}</b>
-        {chain && (
-          <span class={`policy ${chain.policy === 'DROP' ? 'verdict dropped' : ''}`}>{chain.policy ?? '-'}</span>
-        )}
+  return {
+    state: '',
+    heat: (
+      <button
+        type="button"
+        class="fold"
+        tabIndex={-1}
+        aria-label={isClosed ? 'Open' : 'Close'}
+        onClick={(event) => {
+          event.stopPropagation();
+          toggle(row.key);
+        }}
+      >
+        {isClosed ? '▸' : '▾'}
+      </button>
+    ),
+    asked: <Count all={entered(counts)} chosen={chosen && entered(chosen)} />,
+    packets: chain?.policy && grouped(chain.packets),
+    bytes: chain?.policy && chain.bytes,
+    text: (
+      <>
+        <b>{chain ? `:${chain.name}` : `*${row.key}`}</b>
+        {chain && <span class={`policy ${chain.policy}`}>{chain.policy ?? '-'}</span>}
         <span class="size">
-          {row.kind === 'chain' && row.shown < rules ? `${grouped(row.shown)} of ` : ''}
+          {'shown' in row && row.shown < rules ? `${grouped(row.shown)} of ` : ''}
           {counted(rules, 'rule')}
         </span>
-        {chain?.never && <Mark title={chain.never}>{chain.hook ? 'policy never decides' : 'never entered'}</Mark>}
-      </th>
-    </>
-  );
+      </>
+    ),
+    flags: [[chain?.hook ? 'policy never decides' : 'never entered', chain?.never]],
+  };
 }

@@ -1,10 +1,11 @@
 import { useLayoutEffect, useRef } from 'preact/hooks';
+import { rowOfKey } from '../../data/row-window.js';
 import { grouped } from '../../words/numbers.js';
 import { HeatStrip } from './heat-strip.js';
 import type { RuleCounts } from './rule-counts.js';
 import { RuleLine } from './rule-line.js';
 import type { RuleMap } from './rule-map.js';
-import type { RuleRow } from './rule-rows.js';
+import { chainKey, type RuleRow } from './rule-rows.js';
 import { useMedia, useWindow } from './use-window.js';
 
 /** What lines are drawn of, besides themselves. */
@@ -49,21 +50,16 @@ export function RuleList(props: {
     if (top < scrollTop || top + 2 * height > scrollTop + clientHeight) ref.current!.scrollTop = top - clientHeight / 3;
   });
   const press = (event: KeyboardEvent) => {
-    const moves: Record<string, number> = {
-      ...{ ArrowDown: at + 1, ArrowUp: at - 1, Home: 0, End: rows.length - 1 },
-      ...{ PageDown: at + PAGE, PageUp: at - PAGE },
-    };
+    const next = rowOfKey(event.key, at, rows.length, PAGE);
     const row = rows[at];
-    const isClosed = row !== undefined && context.closed.has(row.key);
-    if (event.key in moves) {
-      setActive(rows[Math.max(0, Math.min(rows.length - 1, moves[event.key]))].key);
-    } else if (row === undefined) return;
+    const isRight = event.key === 'ArrowRight';
+    if (next !== undefined) setActive(rows[next].key);
+    else if (row === undefined || !(isRight || ['ArrowLeft', 'Enter'].includes(event.key))) return;
     else if (event.key === 'Enter') context.open(row);
-    else if (event.key === 'ArrowRight' && row.kind === 'rule') context.follow(row.rule);
-    else if (event.key === 'ArrowLeft' && row.kind === 'rule') setActive(`c${row.chain}`);
-    else if (row.kind !== 'rule' && (event.key === 'ArrowRight' ? isClosed : event.key === 'ArrowLeft' && !isClosed)) {
-      context.toggle(row.key);
-    } else return;
+    else if (row.kind !== 'rule') {
+      if (context.closed.has(row.key) === isRight) context.toggle(row.key);
+    } else if (isRight) context.follow(row.rule);
+    else setActive(chainKey(row.chain));
     event.preventDefault();
   };
   const [from, to] = isPrinted && rows.length <= 3000 ? [0, rows.length] : [first, end];
@@ -126,7 +122,7 @@ export function heat(count: number, most: number): number {
 
 /** COUNT of all packets, and how many CHOSEN ones there are among them. */
 export function Count({ all, chosen }: { readonly all: number; readonly chosen?: number | undefined }) {
-  if (chosen === undefined) return <>{all === 0 ? '0' : grouped(all)}</>;
+  if (chosen === undefined) return <>{grouped(all)}</>;
   return (
     <>
       <b>{grouped(chosen)}</b>

@@ -1,6 +1,6 @@
 /* Rules */
 import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
-import type { RulesSection, Traversal } from '../../../explain/report/format/model.js';
+import type { RulesetPicture, RulesSection, Traversal } from '../../../explain/report/format/model.js';
 import { Loading } from '../../parts/loading.js';
 import { useLoaded } from '../../parts/use-loaded.js';
 import type { Filter, ViewProps } from '../../selection.js';
@@ -70,13 +70,11 @@ function Rules({ loads, selection, select }: ViewProps & { readonly loads: Loads
       );
       if (has >= 0) setAt(has);
     }
-    const chain = isRule ? (map.placeOf(next.rule)?.chain ?? rules[next.rule].chain) : next.chain;
-    const around = [chains[chain].table, ...(isRule ? [chainKey(chain)] : [])];
-    if (around.some((key) => closed.has(key))) setClosed(new Set([...closed].filter((key) => !around.includes(key))));
     const key = isRule ? ruleKey(next.rule) : chainKey(next.chain);
     if (!lines.some((line) => line.key === key)) {
       setShown('all');
       setText('');
+      setClosed(new Set());
     }
     setActive(key);
   };
@@ -113,9 +111,11 @@ function Rules({ loads, selection, select }: ViewProps & { readonly loads: Loads
     if (!next.delete(key)) next.add(key);
     setClosed(next);
   };
+  const nameOf = ({ name, sinceNs, change }: RulesetPicture) =>
+    change === undefined ? name : `${duration(sinceNs)}: ${name}`;
   const changeWords = (number: number): string => {
     const next = rulesets.find(({ change }) => change === number - 1);
-    return next ? `${next.name} (${duration(next.sinceNs)})` : `change ${number}`;
+    return next ? nameOf(next) : `change ${number}`;
   };
   const current = opened && ('chain' in opened ? opened.chain : map.placeOf(opened.rule)?.chain);
   return (
@@ -127,9 +127,9 @@ function Rules({ loads, selection, select }: ViewProps & { readonly loads: Loads
             <label>
               <span>Rules</span>
               <select value={rulesets.indexOf(ruleset)} onChange={(event) => setAt(Number(event.currentTarget.value))}>
-                {rulesets.map(({ name, sinceNs, change }, i) => (
+                {rulesets.map((one, i) => (
                   <option key={i} value={i}>
-                    {change === undefined ? name : `${duration(sinceNs)}: ${name}`}
+                    {nameOf(one)}
                   </option>
                 ))}
               </select>
