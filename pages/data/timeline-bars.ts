@@ -64,13 +64,16 @@ export function barsOfBins(timeline: TimelineColumns, binNs: number, range: Rang
   for (let row = 0; row < bin.length; row++) {
     const start = bin[row] * binNs;
     if (start + binNs <= range[0] || start > range[1]) continue;
-    const packets = columns.some((column, i) => i < VERDICT_COUNT && column[row] !== 0);
-    // A bin may be there for the size of the connection table alone.
-    if (!packets) continue;
+    if (!hasPackets(timeline, row)) continue;
     const counts = counter.at(start);
     for (let i = 0; i < COUNTS; i++) counts[i] += columns[i][row];
   }
   return counter.bars;
+}
+
+/** Whether there are packets in the bin of ROW: it may be there for the size of the connection table alone. */
+export function hasPackets(timeline: TimelineColumns, row: number): boolean {
+  return VERDICTS.some((verdict) => timeline[`${verdict}Packets`][row] !== 0);
 }
 
 /** From and to, in nanoseconds from the first packet. */

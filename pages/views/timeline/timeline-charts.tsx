@@ -3,7 +3,7 @@ import { binWidthOf } from '../../../explain/report/format/bin-widths.js';
 import { type RulesSection, type TimelineEvent, VERDICTS } from '../../../explain/report/format/model.js';
 import type { Result, TimelineColumns } from '../../data/result.js';
 import { silencesIn, timeAxis } from '../../data/time-folding.js';
-import { type Bars, barsOfBins, barsOfPackets, type Range } from '../../data/timeline-bars.js';
+import { type Bars, barsOfBins, barsOfPackets, hasPackets, type Range } from '../../data/timeline-bars.js';
 import { useLoaded } from '../../parts/use-loaded.js';
 import { useWidth } from '../../parts/use-width.js';
 import type { ViewProps } from '../../selection.js';
@@ -39,7 +39,15 @@ export function TimelineCharts(props: TimelineChartsProps) {
 
   const { binNs } = bins;
   const { bin } = timeline;
-  const silences = useMemo(() => silencesIn(bin, binNs), [timeline]);
+  // Bins may be there for the size of the connection table alone.
+  const silences = useMemo(
+    () =>
+      silencesIn(
+        bin.filter((_, row) => hasPackets(timeline, row)),
+        binNs,
+      ),
+    [timeline],
+  );
   const isFolded = isFolding ?? silences.areLong;
   const axis = useMemo(
     () => timeAxis(bin[0] * binNs, (bin[bin.length - 1] + 1) * binNs, isFolded ? silences.list : []),
