@@ -16,7 +16,7 @@ export function ComparisonView(props: ViewProps) {
   return (
     <>
       {counters && <CounterDifferences counters={counters} />}
-      {egress && <EgressDifferences egress={egress} />}
+      {egress && <EgressDifferences egress={egress} {...props} />}
     </>
   );
 }

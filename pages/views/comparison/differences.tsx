@@ -11,6 +11,7 @@ import type { Result } from '../../data/result.js';
 import { VerdictMark } from '../../parts/verdict-mark.js';
 import type { ViewProps } from '../../selection.js';
 import { counted, grouped } from '../../words/numbers.js';
+import { packetRow } from './packet-row.js';
 
 /** What each kind is, the most serious first. */
 const KINDS: Readonly<Record<ComparedGroup['kind'], readonly [sign: string, what: string]>> = {
@@ -195,7 +196,7 @@ function Example(props: SidesProps & { readonly example: ComparedExample; readon
             class="link"
             key={name}
             onClick={async () => {
-              const row = await rowOf(results[at], example);
+              const row = await packetRow(results[at], example.input, example.frame);
               select({ view: 'Packets', result: at, filter: {}, ...(row !== undefined && { packet: row }) });
             }}
           >
@@ -229,13 +230,6 @@ function Example(props: SidesProps & { readonly example: ComparedExample; readon
 function sends(packets: readonly string[] | undefined): string {
   if (packets === undefined) return 'does not arrive';
   return packets.length === 0 ? 'nothing is sent' : `sends ${packets.join('\n')}`;
-}
-
-/** The row of EXAMPLE in the packets of RESULT; undefined: it is not listed. */
-async function rowOf(result: Result, { input, frame }: ComparedExample): Promise<number | undefined> {
-  const packets = await result.packets();
-  const row = packets.frame.findIndex((number, i) => number === frame && packets.input[i] === input);
-  return row < 0 ? undefined : row;
 }
 
 /** Rows that stand beside each other: the same on both sides, or what only the old one has and what only the new one. */

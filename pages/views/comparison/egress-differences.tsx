@@ -1,6 +1,15 @@
+import { useState } from 'preact/hooks';
+import type { Verdict } from '../../../explain/story/story.js';
 import type { Summary } from '../../../replay/summary.js';
+import type { Result } from '../../data/result.js';
 import { VerdictMark } from '../../parts/verdict-mark.js';
+import type { ViewProps } from '../../selection.js';
 import { counted, grouped } from '../../words/numbers.js';
+
+import { BytesView, type NamedFrame } from '../packets/bytes-view.js';
+import { packetRow } from './packet-row.js';
+
+const LINKTYPE_RAW = 101;
 
 type Egress = NonNullable<Summary['egress']>;
 type Difference = Egress['listed'][number];
@@ -20,7 +29,7 @@ const UNJUDGED: Readonly<Record<keyof Egress['unjudged'], string>> = {
 };
 
 /** What the captured host sent, beside what the emulated host sends. */
-export function EgressDifferences({ egress }: { readonly egress: Egress }) {
+export function EgressDifferences({ egress, ...props }: EgressProps & { readonly egress: Egress }) {
   const { matched, listed, unjudged } = egress;
   const differing = KINDS.reduce((sum, [kind]) => sum + egress[kind], 0);
   return (
@@ -29,7 +38,7 @@ export function EgressDifferences({ egress }: { readonly egress: Egress }) {
         {differing === 0 ? (
           <b class="same">✓ The emulated host sends the same</b>
         ) : (
-          <b>{counted(differing, 'packet')} differ</b>
+          <b>{counted(differing, 'packet')} differ;</b>
         )}{' '}
         {grouped(matched)} are the same as the host sent.
       </p>
@@ -54,14 +63,23 @@ export function EgressDifferences({ egress }: { readonly egress: Egress }) {
         </tbody>
       </table>
       {KINDS.flatMap(([kind]) => listed.filter((one) => one.kind === kind)).map((difference, i) => (
-        <EgressDifference key={`${i}`} difference={difference} />
+        <EgressDifference key={`${i}`} difference={difference} isOpen={i === 0} {...props} />
       ))}
     </>
   );
 }
 
-function EgressDifference({ difference }: { readonly difference: Difference }) {
+type EgressProps = Pick<ViewProps, 'result' | 'select'>;
+
+function EgressDifference(props: EgressProps & { readonly difference: Difference; readonly isOpen: boolean }) {
+  const { difference, isOpen, result, select } = props;
   const { kind, captured, emulated, cause, droppedBy, decidedBy = [] } = difference;
+  const [isShown, setShown] = useState(isOpen);
+  const frames = [frameOf('captured', captured), frameOf('emulated', emulated)].filter((frame) => frame !== undefined);
+  const open = async () => {
+    const packet = cause && (await packetRow(result, inputOf(result, cause.file), cause.number));
+    select({ view: 'Packets', filter: {}, ...(packet !== undefined && { packet }) });
+  };
   return (
     <article class="difference">
       <h2>
@@ -69,21 +87,28 @@ function EgressDifference({ difference }: { readonly difference: Difference }) {
       </h2>
       {cause && (
         <p>
-          {cause.own ? 'The host itself sent it' : `It came from ${frameWords(cause)}`}; in the emulated host{' '}
-          <VerdictMark verdict={cause.outcome as Parameters<typeof VerdictMark>[0]['verdict']} />
+          {cause.own ? 'The host itself sent it: ' : 'It came from '}
+          <button type="button" class="link" onClick={open}>
+            {frameWords(cause)}
+          </button>
+          ; in the emulated host <VerdictMark verdict={cause.outcome as Verdict} />
         </p>
       )}
-      {droppedBy && <p>Dropped by {deciderWords(droppedBy)}</p>}
+      {droppedBy && !decidedBy[0] && <p>Dropped by {deciderWords(droppedBy)}</p>}
       {decidedBy.map((decision) => (
-        <p key={`${decision.table} ${decision.chain} ${decision.number}`}>
-          {decision.number === undefined ? 'Policy of ' : ''}
-          {decision.table} {decision.chain} {decision.number} <code>{decision.rule}</code>
+        <p key={decision.table}>
+          By {deciderWords(decision)} <code>{decision.rule}</code>
         </p>
       ))}
-      <div class="sides">
-        <Bytes title="captured" packet={captured} other={emulated} />
-        <Bytes title="emulated" packet={emulated} other={captured} />
-      </div>
+      {captured && emulated && captured.interface !== emulated.interface && (
+        <p>
+          Captured on {captured.interface}, emulated on {emulated.interface}
+        </p>
+      )}
+      <details open={isShown} onToggle={(event) => setShown(event.currentTarget.open)}>
+        <summary>Fields and bytes</summary>
+        {isShown && frames[0] && <BytesView before={frames[0]} after={frames[1]} />}
+      </details>
     </article>
   );
 }
@@ -92,37 +117,18 @@ function frameWords({ number, file, interface: dev }: { number: number; file: st
   return `frame ${grouped(number)} of ${file} (${dev})`;
 }
 
-function deciderWords({ reason, table, chain, number, rule }: NonNullable<Difference['droppedBy']>): string {
-  if (chain === undefined) return reason;
-  return `${table} ${chain} ${number ?? 'policy'} ${rule ?? ''}`;
+/** The input that FILE is of. */
+function inputOf({ index: { inputs } }: Result, file: string): number {
+  return inputs.findIndex(({ files }) => files.includes(file));
 }
 
-type Packet = NonNullable<Difference['emulated']>;
+function deciderWords({ table, chain, number, reason }: Partial<NonNullable<Difference['droppedBy']>>): string {
+  if (chain === undefined) return reason ?? '';
+  return number === undefined ? `the policy of ${table} ${chain}` : `${table} ${chain} ${number}`;
+}
 
-/** The bytes of PACKET in hexadecimal digits; those that OTHER has not are marked. */
-function Bytes(props: {
-  readonly title: string;
-  readonly packet: Packet | undefined;
-  readonly other: Packet | undefined;
-}) {
-  const { title, packet, other } = props;
-  const bytes = packet?.bytes.match(/../g) ?? [];
-  return (
-    <section class="side">
-      <h3>
-        {title} {packet && <small>{`${packet.interface}, ${counted(packet.length, 'byte')}`}</small>}
-      </h3>
-      {packet === undefined ? (
-        <p class="muted">nothing</p>
-      ) : (
-        <code class="bytes">
-          {bytes.map((byte, i) => {
-            const isSame = other === undefined || other.bytes.slice(2 * i, 2 * i + 2) === byte;
-            const text = `${byte}${i % 16 === 15 ? '\n' : ' '}`;
-            return isSame ? text : <mark key={`${i}`}>{text}</mark>;
-          })}
-        </code>
-      )}
-    </section>
-  );
+function frameOf(name: string, packet: Difference['emulated']): NamedFrame | undefined {
+  if (packet === undefined) return undefined;
+  const bytes = Uint8Array.from(packet.bytes.match(/../g) ?? [], (byte) => Number.parseInt(byte, 16));
+  return { name, frame: { linktype: LINKTYPE_RAW, dev: -1, bytes, length: packet.length } };
 }
