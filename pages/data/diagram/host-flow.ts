@@ -14,6 +14,7 @@ import type { Verdict } from '../../../explain/story/story.js';
 /** Packets by what became of them, in the order of VERDICTS; behind these, answers and copies: what the host sent because. */
 export type Amounts = Float64Array;
 export const STRANDS = [...VERDICTS, 'answers'] as const;
+export type Strand = (typeof STRANDS)[number];
 export const ANSWERS = VERDICTS.length;
 
 export interface HostFlow {
@@ -162,6 +163,11 @@ function sorted({ causes, rules, chains, ...rest }: PlaceCount): PlaceFlow {
 }
 
 const noAmounts = (): Amounts => new Float64Array(STRANDS.length);
+
+/** How many packets and answers FLOW saw; it is absent where none came. */
+export function seenBy(flow: PlaceFlow | undefined): number {
+  return flow ? sumOf(flow.amounts) : 0;
+}
 
 export function sumOf(amounts: Amounts): number {
   return amounts.reduce((sum, one) => sum + one, 0);

@@ -1,8 +1,7 @@
 /** All that is drawn of a host: its rooms, its interfaces, and where they stand. */
 import type { HookName } from '../../../core/hooks.js';
-import { HOOKS, type Place, type Station } from '../../../explain/report/format/course.js';
+import { HOOKS, type Place } from '../../../explain/report/format/course.js';
 import type { HostPicture, RulesSection } from '../../../explain/report/format/model.js';
-import { endCounts } from './end-counts.js';
 import { type Amounts, ANSWERS, edgeName, type HostFlow, STRANDS, sumOf } from './host-flow.js';
 import { type InterfaceCard, interfaceCards } from './interface-cards.js';
 import { HEAD, type Layout, layoutOf } from './layout.js';
@@ -47,7 +46,7 @@ export function diagramModel({ picture, rules, flow, isSparse = false }: Diagram
   };
   const [inCards, outCards] = [cardsOf('in'), cardsOf('out')];
   const endsHeight = (...places: Place[]): number =>
-    places.some((place) => endCounts(flow.places.get(place)).length > 0) ? ENDS : 0;
+    places.some((place) => flow.places.get(place)?.ended.some((packets) => packets > 0)) ? ENDS : 0;
   const hookHeight = (hook: HookName): number =>
     HEAD + Math.max(1, rooms[hook].length) * ROW + FOOT + sum(rooms[hook].map(({ place }) => endsHeight(place)));
   const heights = Object.fromEntries(HOOKS.map((hook) => [hook, hookHeight(hook)])) as Record<HookName, number>;
@@ -66,33 +65,28 @@ export function diagramModel({ picture, rules, flow, isSparse = false }: Diagram
   return { rooms, inCards, outCards, layout };
 }
 
-/** What came in by DEVS, or went out by them. */
-export function amountsOf(flow: HostFlow, side: 'in' | 'out', devs: readonly number[]): Amounts {
+/** What went along the edges called NAMES. */
+export function amountsOf(flow: HostFlow, names: readonly string[]): Amounts {
   const all = new Float64Array(STRANDS.length);
-  for (const dev of devs) {
-    const name = side === 'in' ? edgeName(`in ${dev}`, 'link') : edgeName('egress', `out ${dev}`);
-    for (const [i, amount] of (flow.edges.get(name)?.amounts ?? []).entries()) all[i] += amount;
-  }
+  for (const name of names) for (const [i, amount] of (flow.edges.get(name)?.amounts ?? []).entries()) all[i] += amount;
   return all;
+}
+
+/** The edges between the interfaces DEVS and the host, on one SIDE of it. */
+export function edgesOf(side: 'in' | 'out', devs: readonly number[]): string[] {
+  return devs.map((dev) => (side === 'in' ? edgeName(`in ${dev}`, 'link') : edgeName('egress', `out ${dev}`)));
 }
 
 /** How many packets came in, or went out, by DEVS. */
 export function packetsBy(flow: HostFlow, side: 'in' | 'out', devs: readonly number[]): number {
-  return sumOf(amountsOf(flow, side, devs));
+  return sumOf(amountsOf(flow, edgesOf(side, devs)));
 }
 
-/** What went from one station to the next. */
-export function amountsBetween(flow: HostFlow, from: Station, to: Station): Amounts {
-  return flow.edges.get(edgeName(from, to))?.amounts ?? new Float64Array(STRANDS.length);
-}
-
-/** Of the bands that are drawn of MODEL, what the widest one stands for. */
-export function mostOf({ layout }: DiagramModel, flow: HostFlow): number {
-  return Math.max(0, ...layout.edges.map(({ from, to }) => sumOf(amountsBetween(flow, from, to))));
-}
+/** What the host sends takes it. */
+export const HOST_EDGE = edgeName('host', 'own routing');
 
 function hasAnswers(flow: HostFlow): boolean {
-  return amountsBetween(flow, 'host', 'own routing')[ANSWERS] > 0;
+  return amountsOf(flow, [HOST_EDGE])[ANSWERS] > 0;
 }
 
 function cardHeight({ lines }: DiagramCard): number {

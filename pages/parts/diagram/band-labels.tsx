@@ -1,16 +1,15 @@
 import { bandWidth } from '../../data/diagram/bands.js';
 import { sumOf } from '../../data/diagram/host-flow.js';
-import type { Layout } from '../../data/diagram/layout.js';
 import { grouped } from '../../words/numbers.js';
 import type { Band } from './band-layer.js';
 
 /** How many packets the bands between boxes stand for; those of interfaces stand on their cards. */
-export function BandLabels({ layout, bands, most }: { layout: Layout; bands: readonly Band[]; most: number }) {
+export function BandLabels({ bands, most }: { bands: readonly Band[]; most: number }) {
   return (
     <>
-      {bands.slice(layout.inEdges.length + layout.outEdges.length).map(({ key, line, all, chosen }) => {
+      {bands.map(({ key, line, all, chosen, isDirected }) => {
         const packets = sumOf(chosen);
-        if (sumOf(all) === 0) return null;
+        if (!isDirected || sumOf(all) === 0) return null;
         const half = bandWidth(sumOf(all), most) / 2;
         const middle = { x: (line.from.x + line.to.x) / 2, y: (line.from.y + line.to.y) / 2 };
         const [x, y] = line.axis === 'x' ? [middle.x, middle.y - half - 2] : [middle.x + half + 5, middle.y];

@@ -1,5 +1,5 @@
 import type { HookName } from '../../../core/hooks.js';
-import { seenBy } from '../../data/diagram/end-counts.js';
+import { seenBy } from '../../data/diagram/host-flow.js';
 import type { HookRoom } from '../../data/diagram/rooms.js';
 import { counted, grouped } from '../../words/numbers.js';
 import { Ends } from './ends.js';
@@ -9,16 +9,15 @@ import { PlaceButton } from './place-button.js';
 /** A hook, with what it runs in order. */
 export function HookBox({ hook, ...props }: PartProps & { readonly hook: HookName }) {
   const { model, chosen } = props;
-  const { packets, answers } = seenBy(chosen.places.get(hook));
+  const seen = seenBy(chosen.places.get(hook));
   const rooms = model.rooms[hook];
-  const words = `Hook ${hook}: ${counted(packets, 'packet')}${answers > 0 ? `, ${counted(answers, 'answer')}` : ''}`;
   return (
     <div class={`box hook${partClass(hook, props)}`} style={boxStyle(model.layout.boxes[hook])}>
-      <PlaceButton {...props} place={hook} class="head" label={words}>
+      <PlaceButton {...props} place={hook} class="head" label={`Hook ${hook}: ${counted(seen, 'packet')}`}>
         {hook}
       </PlaceButton>
       {rooms.map((room) => (
-        <RoomRow key={room.place} room={room} most={packets + answers} {...props} />
+        <RoomRow key={room.place} room={room} most={seen} {...props} />
       ))}
       {rooms.length === 0 && <p class="note">no tables</p>}
     </div>
@@ -29,8 +28,7 @@ export function HookBox({ hook, ...props }: PartProps & { readonly hook: HookNam
 function RoomRow({ room, most, ...props }: PartProps & { readonly room: HookRoom; readonly most: number }) {
   const { chosen, isQuiet } = props;
   const { place, priority } = room;
-  const { packets, answers } = seenBy(chosen.places.get(place));
-  const seen = packets + answers;
+  const seen = seenBy(chosen.places.get(place));
   const detail = detailOf(room);
   const shown = Number.isFinite(priority) ? `${priority}`.replace('-', '−') : 'last';
   return (

@@ -1,10 +1,9 @@
 /** Netfilter's own diagram of a host, filled with what flowed. */
 import { useMemo, useRef } from 'preact/hooks';
-import type { Station } from '../../../explain/report/format/course.js';
 import { type Line, WIDEST } from '../../data/diagram/bands.js';
-import { type Amounts, ANSWERS, type HostFlow, sumOf } from '../../data/diagram/host-flow.js';
+import { ANSWERS, edgeName, sumOf } from '../../data/diagram/host-flow.js';
 import type { Shape } from '../../data/diagram/layout.js';
-import { amountsBetween, amountsOf, type DiagramModel, diagramModel, mostOf } from '../../data/diagram/model.js';
+import { amountsOf, type DiagramModel, diagramModel, edgesOf, HOST_EDGE } from '../../data/diagram/model.js';
 import { counted, grouped } from '../../words/numbers.js';
 import { useWidth } from '../use-width.js';
 import { BandLabels } from './band-labels.js';
@@ -36,7 +35,7 @@ function Drawing({ width, scale, ...props }: DiagramProps & { readonly width: nu
   );
   const visited = new Set((course ?? []).flatMap(({ station, place }): string[] => [station, place]));
   const bands = bandsOf(model, props);
-  const most = mostOf(model, flow);
+  const most = Math.max(0, ...bands.map(({ all }) => sumOf(all)));
   const { layout } = model;
   const parts: PartProps = { ...props, model, visited };
   return (
@@ -46,7 +45,7 @@ function Drawing({ width, scale, ...props }: DiagramProps & { readonly width: nu
       style={{ width: `${layout.width}px`, height: `${layout.height}px`, zoom: scale }}
     >
       <BandLayer layout={layout} bands={bands} most={most} />
-      {!props.isQuiet && <BandLabels layout={layout} bands={bands} most={most} />}
+      {!props.isQuiet && <BandLabels bands={bands} most={most} />}
       <InterfaceCards side="in" {...parts} />
       <Bar shape="link" place="link" {...parts} />
       <HookBox hook="PREROUTING" {...parts} />
@@ -65,23 +64,17 @@ function Drawing({ width, scale, ...props }: DiagramProps & { readonly width: nu
 function bandsOf({ layout, inCards, outCards }: DiagramModel, props: DiagramProps): Band[] {
   const { flow, chosen, course = [], reached = course.length } = props;
   const steps = new Map<string, Band['course']>(
-    course.map(({ station }, i) => [`${course[i - 1]?.station} ${station}`, i <= reached ? 'done' : 'ahead']),
+    course.slice(1).map(({ station }, i) => [edgeName(course[i].station, station), i < reached ? 'done' : 'ahead']),
   );
-  const band = (line: Line, names: readonly string[], amounts: (flow: HostFlow) => Amounts): Band => ({
-    ...{ key: names.join(), line, all: amounts(flow), chosen: amounts(chosen) },
+  const band = (line: Line, names: readonly string[]): Band => ({
+    ...{ key: names.join(), line, all: amountsOf(flow, names), chosen: amountsOf(chosen, names) },
     course: names.map((name) => steps.get(name)).find((one) => one !== undefined),
   });
-  const ofCards = (side: 'in' | 'out'): Band[] =>
-    (side === 'in' ? layout.inEdges : layout.outEdges).map((line, card) => {
-      const { devs } = (side === 'in' ? inCards : outCards)[card];
-      const names = devs.map((dev) => (side === 'in' ? `in ${dev} link` : `egress out ${dev}`));
-      return band(line, names, (flow) => amountsOf(flow, side, devs));
-    });
-  const ofEdges = layout.edges.map(({ from, to, line }) => ({
-    ...band(line, [`${from} ${to}`], (flow) => amountsBetween(flow, from, to)),
-    isDirected: true,
-  }));
-  return [...ofCards('in'), ...ofCards('out'), ...ofEdges];
+  return [
+    ...layout.inEdges.map((line, i) => band(line, edgesOf('in', inCards[i].devs))),
+    ...layout.outEdges.map((line, i) => band(line, edgesOf('out', outCards[i].devs))),
+    ...layout.edges.map(({ from, to, line }) => ({ ...band(line, [edgeName(from, to)]), isDirected: true })),
+  ];
 }
 
 /** Where the frames of all interfaces come together, or part. */
@@ -115,8 +108,8 @@ function RoutingBox(props: PartProps) {
 
 function HostBox(props: PartProps) {
   const { model, chosen } = props;
-  const delivered = between(props, 'INPUT', 'host');
-  const made = amountsBetween(chosen, 'host', 'own routing');
+  const delivered = sumOf(amountsOf(chosen, [edgeName('INPUT', 'host')]));
+  const made = amountsOf(chosen, [HOST_EDGE]);
   const answers = made[ANSWERS];
   const sent = sumOf(made) - answers;
   const words = [
@@ -142,8 +135,4 @@ function HostBox(props: PartProps) {
       <Ends place="own routing" {...props} />
     </div>
   );
-}
-
-function between({ chosen }: PartProps, from: Station, to: Station): number {
-  return sumOf(amountsBetween(chosen, from, to));
 }

@@ -1,5 +1,4 @@
-import { sumOf } from '../../data/diagram/host-flow.js';
-import { amountsOf, type DiagramCard } from '../../data/diagram/model.js';
+import { type DiagramCard, packetsBy } from '../../data/diagram/model.js';
 import { counted, grouped } from '../../words/numbers.js';
 import { boxStyle, type PartProps, partClass } from './part.js';
 import { PlaceButton } from './place-button.js';
@@ -22,14 +21,16 @@ export function InterfaceCards({ side, ...props }: PartProps & { readonly side: 
 function Card({ side, card, index, ...props }: PartProps & { side: Side; card: DiagramCard; index: number }) {
   const { model, chosen, isQuiet } = props;
   const place = `${side} ${card.devs.join()}`;
-  const packets = sumOf(amountsOf(chosen, side, card.devs));
+  const packets = packetsBy(chosen, side, card.devs);
+  // Of several, the one that the open packet came by, or left by.
+  const taken = card.devs.map((dev) => `${side} ${dev}`).find((one) => props.visited.has(one)) ?? place;
   const box = (side === 'in' ? model.layout.inCards : model.layout.outCards)[index];
   const words = `${card.name}, ${side === 'in' ? 'arrived' : 'left'}: ${counted(packets, 'packet')}`;
   return (
     <PlaceButton
       {...props}
       place={place}
-      class={`card${packets === 0 ? ' still' : ''}${partClass(place, props)}`}
+      class={`card${packets === 0 ? ' still' : ''}${partClass(taken, { ...props, looked: props.looked === place ? taken : undefined })}`}
       style={boxStyle(box)}
       label={words}
       title={[card.name, ...card.lines].join('\n')}

@@ -1,7 +1,6 @@
 /** What the parts of the picture have in common. */
 import type { Place, Stop } from '../../../explain/report/format/course.js';
-import type { EndCount } from '../../data/diagram/end-counts.js';
-import type { HostFlow } from '../../data/diagram/host-flow.js';
+import type { HostFlow, Strand } from '../../data/diagram/host-flow.js';
 import type { Box } from '../../data/diagram/layout.js';
 import type { DiagramModel, DiagramSources } from '../../data/diagram/model.js';
 
@@ -16,7 +15,7 @@ export interface DiagramProps extends DiagramSources {
   /** Without numbers. */
   readonly isQuiet?: boolean;
   readonly onPlace: (place: string) => void;
-  readonly onEnd?: (place: Place, kind: EndCount['kind']) => void;
+  readonly onEnd?: (place: Place, kind: Strand) => void;
 }
 
 /** What parts of the picture are given. */

@@ -9,7 +9,9 @@ export function Legend({ flow, isFiltered }: { readonly flow: HostFlow; readonly
       {seen.map((name) => (
         <li key={name}>
           <i class={`strand ${name}`} />
-          {name === 'answers' ? "the host's answers and copies" : `${LEADING[name] ?? 'to be '}${name}`}
+          {name === 'answers'
+            ? "the host's answers and copies"
+            : (['sent', 'held', 'skipped'].includes(name) ? '' : 'to be ') + name}
         </li>
       ))}
       {isFiltered && (
@@ -22,5 +24,3 @@ export function Legend({ flow, isFiltered }: { readonly flow: HostFlow; readonly
     </ul>
   );
 }
-
-const LEADING: Readonly<Record<string, string>> = { sent: '', held: '', skipped: '' };

@@ -1,6 +1,6 @@
 /** Places of the picture as filters of packets. */
-import type { HookName, TableName } from '../../../core/hooks.js';
-import { HOOKS, TABLES } from '../../../explain/report/format/course.js';
+import type { HookName } from '../../../core/hooks.js';
+import { TABLES } from '../../../explain/report/format/course.js';
 import type { Filter } from '../../selection.js';
 
 /** FILTER for packets that came through PLACE; undefined: through any. Some places choose nothing. */
@@ -25,17 +25,10 @@ export function placeOfFilter({ end, hook, table, inDev, outDev }: Filter): stri
 }
 
 function partOf(place: string): Filter {
-  const [first, second] = place.split(' ');
-  if (isHook(first)) return { hook: first };
-  if (isHook(second)) return { hook: second, ...(isTable(first) && { table: first }) };
-  if (!/^\d+$/.test(second ?? '')) return {};
-  return first === 'in' ? { inDev: Number(second) } : { outDev: Number(second) };
-}
-
-function isHook(name: string | undefined): name is HookName {
-  return HOOKS.includes(name as HookName);
-}
-
-function isTable(name: string): name is TableName {
-  return TABLES.includes(name as TableName);
+  const [, room, hook] = /^(?:(\w+) )?([A-Z]+)$/.exec(place) ?? [];
+  const table = TABLES.find((one) => one === room);
+  if (hook !== undefined) return { hook: hook as HookName, ...(table && { table }) };
+  const [, side, dev] = /^(in|out) (\d+)$/.exec(place) ?? [];
+  if (side === undefined) return {};
+  return side === 'in' ? { inDev: Number(dev) } : { outDev: Number(dev) };
 }
