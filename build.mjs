@@ -88,7 +88,7 @@ async function bundlePages() {
     minify: true,
     // Every report is a copy of this code, so its licence is in each.
     legalComments: 'none',
-    banner: { js: `/*!\n${licenseOf('preact')}*/` },
+    banner: { css: `/*!\n${licenseOf('preact')}*/` },
     logLevel: 'warning',
   });
   return errors.length === 0;

@@ -6,6 +6,48 @@ import type { Filter, Selection, ViewName } from '../selection.js';
 
 const VIEWS: readonly ViewName[] = ['Host', 'Connections', 'Rules', 'Packets', 'Timeline', 'Comparison', 'Bench'];
 
+/** What a text of the address stands for; undefined: nothing that can be. */
+type Reader<T> = (text: string) => T | undefined;
+type Readers<T> = { readonly [Name in keyof T]-?: Reader<T[Name]> };
+
+const from =
+  (least: number): Reader<number> =>
+  (text) =>
+    /^-?\d{1,15}$/.test(text) && Number(text) >= least ? Number(text) : undefined;
+const number = from(0);
+const isTrue: Reader<boolean> = (text) => text === 'true' || undefined;
+const oneOf =
+  <T extends string>(all: readonly T[]): Reader<T> =>
+  (text) =>
+    all.find((one) => one === text);
+const FILTER: Readers<Filter> = {
+  text: (text) => text || undefined,
+  time: (text) => {
+    const [first, last] = text.split('..').map(Number);
+    return last >= first ? [first, last] : undefined;
+  },
+  verdict: oneOf(VERDICTS),
+  hook: oneOf(HOOKS),
+  table: oneOf(TABLES),
+  chain: number,
+  rule: number,
+  isMatched: isTrue,
+  connection: number,
+  // Below 0: the host.
+  inDev: from(-1),
+  outDev: from(-2),
+  end: (text) => (isPlace(text) ? text : undefined),
+};
+
+const REST: Readers<Omit<Selection, 'view' | 'filter'>> = {
+  result: number,
+  isBeside: isTrue,
+  packet: number,
+  step: number,
+  openRule: number,
+  ladder: number,
+};
+
 /** Without what is absent. */
 export function toHash({ view, filter, ...rest }: Selection): string {
   const values = new URLSearchParams({ view });
@@ -19,47 +61,13 @@ export function toHash({ view, filter, ...rest }: Selection): string {
 /** What HASH says; what it says that cannot be is left out. FIRST: the view if it names none. */
 export function fromHash(hash: string, first: ViewName): Selection {
   const values = new URLSearchParams(hash.replace(/^#/, ''));
-  const view = VIEWS.find((one) => one === values.get('view')) ?? first;
-  return {
-    view,
-    filter: filterOf(values),
-    ...numbersOf(values, ['result', 'packet', 'step', 'openRule', 'ladder']),
-    ...(values.get('isBeside') === 'true' && { isBeside: true }),
-  };
+  const view = oneOf(VIEWS)(values.get('view') ?? '') ?? first;
+  return { ...read(values, REST), view, filter: read(values, FILTER) };
 }
 
-function filterOf(values: URLSearchParams): Filter {
-  const text = values.get('text');
-  const end = values.get('end') ?? '';
-  const verdict = VERDICTS.find((one) => one === values.get('verdict'));
-  const hook = HOOKS.find((one) => one === values.get('hook'));
-  const table = TABLES.find((one) => one === values.get('table'));
-  const [from, to] = (values.get('time') ?? '').split('..').map(Number);
-  return {
-    ...(text && { text }),
-    ...(to >= from && { time: [from, to] as const }),
-    ...(verdict && { verdict }),
-    ...(hook && { hook }),
-    ...(table && { table }),
-    ...numbersOf(values, ['chain', 'rule', 'connection']),
-    ...devsOf(values),
-    ...(isPlace(end) && { end }),
-    ...(values.get('isMatched') === 'true' && { isMatched: true }),
-  };
-}
-
-/** Interfaces; -1 and -2 stand for the host. */
-function devsOf(values: URLSearchParams): Pick<Filter, 'inDev' | 'outDev'> {
-  const { inDev, outDev } = Object.fromEntries(
-    ['inDev', 'outDev'].map((name) => [name, Number(/^-?\d{1,9}$/.exec(values.get(name) ?? '')?.[0] ?? Number.NaN)]),
-  );
-  return { ...(inDev >= -1 && { inDev }), ...(outDev >= -2 && { outDev }) };
-}
-
-function numbersOf<Name extends string>(
-  values: URLSearchParams,
-  names: readonly Name[],
-): Partial<Record<Name, number>> {
-  const found = names.filter((name) => /^\d{1,15}$/.test(values.get(name) ?? ''));
-  return Object.fromEntries(found.map((name) => [name, Number(values.get(name))])) as Partial<Record<Name, number>>;
+function read<T>(values: URLSearchParams, readers: Readers<T>): T {
+  const found = (Object.entries(readers) as [string, Reader<unknown>][])
+    .map(([name, reader]) => [name, reader(values.get(name) ?? '')])
+    .filter(([, value]) => value !== undefined);
+  return Object.fromEntries(found) as T;
 }

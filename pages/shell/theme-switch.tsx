@@ -5,20 +5,17 @@ type Theme = (typeof THEMES)[number];
 const SIGNS: Readonly<Record<Theme, string>> = { automatic: '◐', light: '☀', dark: '☾' };
 const KEY = 'nfreplay-theme';
 
-/** Automatic: as the system has it. Files on disk may have no storage to keep it in. */
+/** Automatic: as the system has it. */
 function storedTheme(): Theme {
-  try {
-    return THEMES.find((theme) => theme === localStorage.getItem(KEY)) ?? 'automatic';
-  } catch {
-    return 'automatic';
-  }
+  return THEMES.find((theme) => theme === stored()?.getItem(KEY)) ?? THEMES[0];
 }
 
-function storeTheme(theme: Theme): void {
+/** Files on disk may have no storage: then a theme holds until the page is closed. */
+function stored(): Storage | undefined {
   try {
-    localStorage.setItem(KEY, theme);
+    return localStorage;
   } catch {
-    // It holds until the page is closed.
+    return undefined;
   }
 }
 
@@ -32,8 +29,8 @@ export function ThemeSwitch() {
   const [theme, setTheme] = useState(() => applyTheme(storedTheme()));
   const turn = () => {
     const next = THEMES[(THEMES.indexOf(theme) + 1) % THEMES.length];
-    storeTheme(next);
     setTheme(applyTheme(next));
+    stored()?.setItem(KEY, next);
   };
   const words = `Theme: ${theme}`;
   return (

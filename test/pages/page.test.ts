@@ -70,7 +70,7 @@ Page('builds no text into markup', () => {
 });
 
 Page('has the licence of the code of others that is in it', () => {
-  assert.match(ASSETS.script, /^\/\*!\npreact\n[^*]*Jason Miller[^*]*\*\//);
+  assert.match(ASSETS.style, /^\/\*!\npreact\n[^*]*Jason Miller[^*]*\*\//);
 });
 
 Page.run();

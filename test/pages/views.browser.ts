@@ -72,6 +72,19 @@ Views('two results are shown side by side in each view', async ({ browser, dir }
   await page.close();
 });
 
+Views('the address of another report, with numbers that are not in this one, harms no view', async (test) => {
+  const numbers = ['packet', 'step', 'rule', 'chain', 'connection', 'ladder', 'openRule', 'result'];
+  for (const chosen of [numbers, ['packet', 'step', 'ladder', 'openRule']]) {
+    const hash = chosen.map((name) => `${name}=999999`).join('&');
+    const page = await OpenPage.open(test.browser, pageOf(CASES[1], test.dir), { hash });
+    for (const view of await page.views()) {
+      await page.choose(view);
+      assert.equal(await page.tab.locator('.failure').allTextContents(), [], `${view} with ${hash}`);
+    }
+    await page.close();
+  }
+});
+
 Views('no view is wider than a narrow window', async ({ browser, dir }) => {
   const page = await OpenPage.open(browser, pageOf(CASES[0], dir), { width: 360 });
   for (const view of await page.views()) {
