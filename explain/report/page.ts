@@ -15,7 +15,7 @@ export interface PageAssets {
 }
 
 /** The id of the element with the index. Those of sections are their names. */
-export const INDEX_ID = 'index';
+const INDEX_ID = 'index';
 
 /** A page that holds REPORT, and opens from disk. */
 export function pageHtml({ index, sections }: Report, assets: PageAssets): string {

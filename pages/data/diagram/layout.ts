@@ -49,7 +49,7 @@ export interface Layout {
 }
 
 /** From this width on there is room from left to right. */
-export const WIDE_FROM = 1060;
+const WIDE_FROM = 1060;
 const MOST_WIDE = 1760;
 const MOST_TALL = 540;
 

@@ -59,7 +59,7 @@ function networksOf(text: string, { hosts }: KnownHosts): readonly Network[] | s
 }
 
 /** `10.0.0.0/8`; `10.` is the same. */
-export function networkOf(text: string): Network | undefined {
+function networkOf(text: string): Network | undefined {
   const match = /^((?:\d{1,3}\.){1,3})(\d{1,3})?(?:\/(\d{1,2}))?$/.exec(text);
   if (match === null) return undefined;
   const [, head, last, length] = match;
