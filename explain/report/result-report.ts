@@ -36,7 +36,7 @@ export function resultIndex(
     name,
     isRunning: summary === undefined,
     ...(progress === undefined ? {} : { progress: progressOf(progress) }),
-    ...(summary === undefined ? {} : { summary }),
+    ...(summary === undefined ? {} : { summary: withoutLists(summary) }),
     start: collector.start ?? { sec: 0, nsec: 0 },
     durationNs: collector.durationNs,
     packets: collector.packetsIndex(chosen),
@@ -62,6 +62,12 @@ export function resultIndex(
 
 function progressOf({ packets, consumedBytes, totalBytes }: ReplayProgress): Required<ResultIndex>['progress'] {
   return { packets, consumedBytes, totalBytes };
+}
+
+/** SUMMARY without the lists that the sections have in full. */
+function withoutLists(summary: Summary): Summary {
+  const { connections, droppedFlows } = summary;
+  return { ...summary, connections: { ...connections, listed: [] }, droppedFlows: { ...droppedFlows, listed: [] } };
 }
 
 function extentOf({ chunks, rowsPerChunk }: Chunks): { chunks: number; rows: number } {

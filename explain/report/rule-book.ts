@@ -74,7 +74,7 @@ export class RuleBook {
   }
 
   /** As `rulesReplaced` of a PacketWatch. */
-  replaced({ under, before, change, after, counters }: ReplacedRules): void {
+  replaced({ under, before, change, after, counters, shown }: ReplacedRules): void {
     const pending = this.#pending;
     if (pending !== undefined && isEarlier(pending, under)) this.#enter(pending);
     for (const table of before.tables) {
@@ -86,10 +86,13 @@ export class RuleBook {
         for (const rule of next.rules) this.#continueRule(rule, continues(rule, next), going);
       }
       this.#retire(table, { counters, until: under.number, going });
-      if (next !== undefined && continues !== undefined) this.#continueChains(table, next);
+      if (next !== undefined && continues !== undefined) {
+        const isCounting = ({ hook }: Chain) => isSame(counters.get(table.name), shown().get(table.name), hook);
+        this.#continueChains(table, next, isCounting);
+      }
     }
-    const isSame = this.#pending !== undefined && this.#pending.under?.number === under.number;
-    this.#pending = { ruleset: after, since: isSame ? this.#pending!.since : under.time, under };
+    const isOfSame = this.#pending !== undefined && this.#pending.under?.number === under.number;
+    this.#pending = { ruleset: after, since: isOfSame ? this.#pending!.since : under.time, under };
   }
 
   /** RULE goes on where OLD was. */
@@ -113,9 +116,10 @@ export class RuleBook {
     }
   }
 
-  /** The chains of NEXT that are as they were in TABLE: their policies go on counting. */
-  #continueChains(table: Table, next: Table): void {
+  /** The chains of NEXT that are as they were in TABLE, and whose policies go on counting, as IS_COUNTING tells. */
+  #continueChains(table: Table, next: Table, isCounting: (chain: Chain) => boolean): void {
     for (const chain of next.chains) {
+      if (!isCounting(chain)) continue;
       const old = table.chains.find(({ name }) => name === chain.name);
       const number = old === undefined ? undefined : this.#chains.get(old);
       if (number === undefined || old!.policy !== chain.policy) continue;
@@ -178,6 +182,11 @@ interface Ending {
 function isEarlier({ since }: Omit<BookedRuleset, 'chains'>, { time }: ChangeUnderWay): boolean {
   if (since === undefined) return false;
   return time === undefined || since.sec < time.sec || (since.sec === time.sec && since.nsec < time.nsec);
+}
+
+/** Whether the policy at HOOK shows the same in BEFORE and AFTER. */
+function isSame(before: SavedCounters | undefined, after: SavedCounters | undefined, hook: Hook | undefined): boolean {
+  return policyCounts(before, hook).packets === policyCounts(after, hook).packets;
 }
 
 export function policyCounts(counters: SavedCounters | undefined, hook: Hook | undefined): Counted {

@@ -29,7 +29,7 @@ export interface ResultIndex {
   /** It is still being replayed. */
   readonly isRunning: boolean;
   readonly progress?: { readonly packets: number; readonly consumedBytes: number; readonly totalBytes: number };
-  /** As in summary.json; absent until the replay has ended. */
+  /** As in summary.json, without the connections and flows that it lists; absent until the replay has ended. */
   readonly summary?: Summary;
   /** The time of the first packet. */
   readonly start: { readonly sec: number; readonly nsec: number };

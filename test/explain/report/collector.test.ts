@@ -1,5 +1,5 @@
-// Protects the exactness of reports: what they say adds up to what the summary and the rules' counters say, packets that
-// share a traversal have met the same, and the bytes are those that were captured and sent.
+// Protects the exactness of reports: what they say adds up to what the summary and the rules' counters say, packets
+// that share a traversal have met the same, and the bytes are those that were captured and sent.
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -45,6 +45,7 @@ const ALWAYS = [
   'tee',
   'connection-marks',
   'iptables-restart-nft',
+  'iptables-restart-legacy',
 ];
 
 const seed = testSeed();
@@ -85,16 +86,23 @@ function traversalsOf(report: Report): Traversal[] {
   return sections(report, 'traversals').flatMap((bytes) => JSON.parse(bytes.toString()));
 }
 
-/** How many packets matched each rule, as all TRAVERSALS that PACKETS took say it. */
-function matchedBy(traversals: readonly Traversal[], packets: ArrayLike<number>, rules: number): Float64Array {
-  const matched = new Float64Array(rules);
+/** How many packets each rule and each policy of RULES counted, as all TRAVERSALS that PACKETS took say it. */
+function countedBy(
+  traversals: readonly Traversal[],
+  packets: ArrayLike<number>,
+  { rules, chains }: RulesSection,
+): readonly [rules: number[], policies: number[]] {
+  const matched = new Array<number>(rules.length).fill(0);
+  const policies = new Array<number>(chains.length).fill(0);
   const add = ({ stages, related }: Traversal, times: number): void => {
     for (const { steps } of stages)
-      for (const step of steps) if (step.kind === 'rule' && step.isMatched) matched[step.rule] += times;
+      for (const step of steps)
+        if (step.kind === 'rule' && step.isMatched) matched[step.rule] += times;
+        else if (step.kind === 'policy') policies[step.chain] += times;
     for (const one of related) add(one, times);
   };
   for (const [number, traversal] of traversals.entries()) add(traversal, packets[number]);
-  return matched;
+  return [matched, policies];
 }
 
 Reports('packets, rules and connections add up to the summary', () => {
@@ -105,10 +113,10 @@ Reports('packets, rules and connections add up to the summary', () => {
       assert.is(packets.verdicts[verdict].packets, summary.packets[verdict], `${verdict} of ${dir}`);
     const traversals = traversalsOf(report);
     const counts = readColumns(TRAVERSAL_COUNT_COLUMNS, sections(report, 'traversalCounts')[0]);
-    const { rules } = JSON.parse(sections(report, 'rules')[0].toString()) as RulesSection;
+    const rules = JSON.parse(sections(report, 'rules')[0].toString()) as RulesSection;
     assert.equal(
-      Array.from(matchedBy(traversals, counts.packets, rules.length)),
-      rules.map((rule) => rule.packets),
+      countedBy(traversals, counts.packets, rules),
+      [rules.rules.map((rule) => rule.packets), rules.chains.map((chain) => chain.packets)],
       `counters of ${dir}`,
     );
     const { packets: rows, connections } = unpacked(report);
