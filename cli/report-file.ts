@@ -62,7 +62,7 @@ export class ReportFile {
   #refuseOther(): void {
     const stat = statSync(nativePath(this.#given), { throwIfNoEntry: false });
     if (stat?.isFile() !== true || stat.size === 0 || isReport(this.#given)) return;
-    throw new FileError(`${this.#given} is there, and no report; remove it, or write to another file (--out FILE)`);
+    throw new FileError(`${this.#given} is no report, so it is left alone; write to another file (--out FILE)`);
   }
 
   /** Calls a staged file by the name that was given. */

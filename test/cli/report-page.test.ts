@@ -192,7 +192,7 @@ Report(
     writeFileSync(page, '<!doctype html><title>mine</title>');
     const { exitCode, message } = await failing(DOCKER, '-o', page);
     assert.is(exitCode, 4);
-    assert.match(message, `${page} is there, and no report`);
+    assert.match(message, `${page} is no report, so it is left alone`);
     writeFileSync(page, '');
     assert.is(await reportCommand([DOCKER, '-o', page]), 0);
     const before = readFileSync(page);

@@ -108,9 +108,18 @@ View('shows several results side by side, and ends with 0 by Ctrl-C when they ha
   assert.equal(readdirSync(dir), before);
 });
 
-View('is ended by other signals as any command', async () => {
-  const viewing = new Viewing(CASE);
+View('compares a ruleset with that of a case, and is ended by other signals as any command', async () => {
+  const open = join(dir, 'open.v4');
+  writeFileSync(open, '*filter\nCOMMIT\n');
+  const viewing = new Viewing(CASE, '--rules', open);
   await viewing.untilDone();
+  const { isComparison, results } = (await viewing.index())!;
+  assert.ok(isComparison);
+  assert.equal(
+    results.map(({ name }) => name),
+    [CASE, open],
+  );
+  assert.is((await viewing.ask('sections/comparison')).status, 200);
   viewing.child.kill('SIGTERM');
   assert.is(await viewing.exit, 143);
 });
