@@ -256,6 +256,7 @@ export class ReportConnections {
       rows.addDouble(row, DOUBLE.packets + direction, 1);
       rows.addDouble(row, DOUBLE.bytes + direction, seen.length);
       rows.setInt(row, INT.lastTraversal, seen.traversal);
+      if (direction === ORIGINAL && rows.int(row, INT.outDev) === NONE) rows.setInt(row, INT.outDev, seen.outDev);
       noteVerdict(rows, row, seen);
     }
     if (REFUSED.includes(seen.verdict)) rows.setInt(row, INT.refused, rows.int(row, INT.refused) + 1);

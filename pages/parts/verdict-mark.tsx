@@ -17,5 +17,5 @@ export const VERDICT_SIGNS: Readonly<Record<Verdict | 'expired', string>> = {
   rejected: '⊘',
   held: '⋯',
   skipped: '–',
-  expired: '⧗',
+  expired: '◔',
 };

@@ -147,7 +147,8 @@ export const TRAVERSAL_COUNT_COLUMNS = ['packets', 'bytes'] as const;
  * What conntrack and NAT made of packets that belong together, also where the first one was dropped and there never
  * was an entry. Each packet with a tuple is in one row. tuple: as the first packet arrived, or of an entry that was
  * there before. reply: the tuple of packets that answer, as they arrive; -1: not known. inDev, outDev: of the first
- * packet, as in PACKET_COLUMNS. traversal: of the first packet. lastTraversal: of the last one. decided: of the one that
+ * packet, as in PACKET_COLUMNS (outDev: of the first one that left). traversal: of the first packet. lastTraversal: of
+ * the last one. decided: of the one that
  * was refused, if one was, else of the first. entry: what became of
  * its entry, a position in ENTRY_ENDS. state: the last one of its entry, a position in `connectionStates` of the rules
  * section; -1: none. timeout: the one that its entry had last, a position in `connectionTimeouts` there; -1: not known.

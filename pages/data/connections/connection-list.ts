@@ -2,8 +2,7 @@
 import type { ConnectionColumns } from '../result.js';
 import { CONNECTION_VERDICTS, type ConnectionFacts } from './connection-facts.js';
 
-export const CONNECTION_SORTS = ['start', 'duration', 'count', 'amount', 'refused', 'verdict'] as const;
-export type ConnectionSort = (typeof CONNECTION_SORTS)[number];
+export type ConnectionSort = 'start' | 'duration' | 'count' | 'amount' | 'refused' | 'verdict';
 
 export interface ListOptions {
   readonly sort: ConnectionSort;

@@ -1,5 +1,6 @@
 /** What a ladder shows of a connection: rungs, and what is folded between them. */
-import type { Traversal, TraversalStep } from '../../../explain/report/format/model.js';
+import type { Traversal } from '../../../explain/report/format/model.js';
+import type { Verdict } from '../../../explain/story/story.js';
 import { packetWords } from '../../words/packet-words.js';
 import type { ConnectionFacts } from './connection-facts.js';
 
@@ -14,7 +15,6 @@ export interface Rung {
   /** Since the rung before, if that is long. */
   readonly gapNs: number;
   readonly isInvalid: boolean;
-  readonly isRefused: boolean;
   /** The states of its connection before and after, if they differ. */
   readonly states: string;
   /** Why it is INVALID, and what else happened. */
@@ -31,7 +31,7 @@ export interface Fold {
 
 export type LadderItem = Rung | Fold;
 
-/** TCP flags of segments that are never folded: SYN, FIN and RST. */
+/** FIN, SYN and RST: segments with other ones of them are of another kind. */
 const TELLING_FLAGS = 0b111;
 /** How many like the others stay in sight at each end of a fold, and how many have to be between them. */
 const SHOWN = 2;
@@ -81,13 +81,12 @@ export function ladderItems(
   return items;
 }
 
-/** Whether the packet in ROW is like one before, which SEEN knows. */
+/** Whether the packet in ROW is of a kind that SEEN knows. */
 function isDull({ packets }: ConnectionFacts, row: number, seen: Set<string>): boolean {
-  const flags = packets.flags[row];
-  const kind = `${packets.traversal[row]} ${packets.direction[row]}`;
-  const isNew = !seen.has(kind);
+  const kind = `${packets.traversal[row]} ${packets.direction[row]} ${packets.flags[row] & TELLING_FLAGS}`;
+  const isKnown = seen.has(kind);
   seen.add(kind);
-  return !isNew && (flags < 0 || (flags & TELLING_FLAGS) === 0);
+  return isKnown;
 }
 
 /** ROWS, and in place of those in the middle a fold, less as many as OPENED says. */
@@ -101,9 +100,7 @@ function folded(rows: readonly number[], opened: ReadonlyMap<number, number>): (
   return [...rows.slice(0, SHOWN), ...middle.slice(0, open), ...fold, ...rows.slice(-SHOWN)];
 }
 
-export function isRefused({ packets, traversals }: ConnectionFacts, row: number): boolean {
-  return ['dropped', 'rejected'].includes(traversals[packets.traversal[row]].verdict);
-}
+export const isRefusal = (verdict: Verdict): boolean => verdict === 'dropped' || verdict === 'rejected';
 
 function rungOf(facts: ConnectionFacts, row: number, lastRow: number): Rung {
   const { packets, traversals } = facts;
@@ -115,13 +112,11 @@ function rungOf(facts: ConnectionFacts, row: number, lastRow: number): Rung {
   const gapNs = lastRow < 0 ? 0 : packets.timeNs[row] - packets.timeNs[lastRow];
   return {
     ...{ kind: 'rung', row, traversal, direction: packets.direction[row], isInvalid },
-    isRefused: isRefused(facts, row),
     gapNs: gapNs >= LONG_GAP_NS ? gapNs : 0,
     states: isInvalid ? '' : said,
-    notes: [...(isInvalid ? [`INVALID: ${said}`] : []), ...steps.flatMap((step) => noteOf(step, facts, row))],
+    notes: [
+      ...(isInvalid ? [`INVALID: ${said}`] : []),
+      ...steps.flatMap((step) => (step.kind === 'other' ? [packetWords(step.words, facts, row)] : [])),
+    ],
   };
-}
-
-function noteOf(step: TraversalStep, facts: ConnectionFacts, row: number): string[] {
-  return step.kind === 'other' ? [packetWords(step.words, facts, row)] : [];
 }

@@ -15,16 +15,16 @@ import { secondsSince } from '../../words/times.js';
 import { connectionWords } from './connection-words.js';
 
 export const CONNECTION_TABLE_COLUMNS: readonly TableColumn[] = [
-  { name: 'start', label: 'Start', title: 'Of the first packet, in seconds', isSortable: true },
+  { name: 'start', label: 'Start', isSortable: true },
   { name: 'protocol', label: 'Protocol' },
-  { name: 'source', label: 'From', title: 'Who sent the first packet, and as whom NAT sends it on' },
-  { name: 'destination', label: 'To', title: 'Where it was sent to, and where NAT sends it' },
+  { name: 'source', label: 'From' },
+  { name: 'destination', label: 'To' },
   { name: 'count', label: 'Packets', title: 'There and back', isSortable: true },
-  { name: 'amount', label: 'Bytes', title: 'Of all IP packets, there and back', isSortable: true },
-  { name: 'duration', label: 'Lasted', title: 'From its first packet to its last one', isSortable: true },
+  { name: 'amount', label: 'Bytes', isSortable: true },
+  { name: 'duration', label: 'Lasted', isSortable: true },
   { name: 'state', label: 'State', title: "Conntrack's, at the end" },
   { name: 'verdict', label: 'Verdict', isSortable: true },
-  { name: 'refused', label: 'Refused', title: 'Packets that were dropped or rejected', isSortable: true },
+  { name: 'refused', label: 'Refused', title: 'Packets dropped or rejected', isSortable: true },
   { name: 'decider', label: 'Decided by' },
 ];
 

@@ -72,18 +72,18 @@ export function endSentence(facts: ConnectionFacts, row: number): string {
   const leftNs = connections.expiresNs[row] - result.index.durationNs;
   switch (entryEndOf(facts, row)) {
     case 'none':
-      return 'Conntrack never had an entry for it.';
+      return 'It never had an entry of conntrack.';
     case 'open':
-      return `Where the captures end, its entry is${inState || ' there'} and expires in ${duration(leftNs)}${by}.`;
+      return `At the end its entry is${inState || ' there'}, and expires in ${duration(leftNs)}${by}.`;
     case 'expired': {
       const after = seconds === undefined ? '' : ` after ${duration(seconds * 1e9)} without a packet`;
-      return `Its entry timed out${inState}${after}${by}, ${duration(-leftNs)} before the captures end.`;
+      return `Its entry timed out${inState}${after}${by}, ${duration(-leftNs)} before the end.`;
     }
     case 'reset':
       return `One of its own packets ended its entry${inState}.`;
     case 'removed':
-      return `Its entry${inState} was removed: its ports were needed, the table was full, or somebody deleted it.`;
+      return `Its entry${inState} was removed: somebody deleted it, its ports were needed, or the table was full.`;
     case 'reopened':
-      return `A packet of the same ends opened a new connection in place of its entry${inState}.`;
+      return `A new connection of the same ends took the place of its entry${inState}.`;
   }
 }

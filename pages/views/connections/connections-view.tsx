@@ -2,7 +2,6 @@
 import { useCallback, useEffect, useMemo, useState } from 'preact/hooks';
 import { CONNECTION_VERDICTS, type ConnectionFacts, connectionFacts } from '../../data/connections/connection-facts.js';
 import {
-  CONNECTION_SORTS,
   type ConnectionSort,
   chosenPackets,
   type ListLine,
@@ -48,20 +47,20 @@ function Listed(props: ViewProps & { readonly facts: ConnectionFacts }) {
   const lines = useMemo(() => listLines(facts, chosen, options), [facts, chosen, options]);
   const { ladder: connection } = selection;
   const isOpen = connection !== undefined && connection < facts.connections.tuple.length;
-  const [cursor, setCursor] = useState<ListLine>(connection ?? -1);
+  const [cursor, setCursor] = useState<number | string>(connection ?? -1);
   useEffect(() => {
     if (connection !== undefined) setCursor(connection);
   }, [connection]);
   const cells = useCallback((at: number) => <LineCells line={lines[at]} {...{ facts, options }} />, [lines, facts]);
   const open = (at: number) => {
     const line = lines[at];
-    setCursor(line);
+    setCursor(keyOf(line));
     if (typeof line === 'number') select({ ladder: line });
     else change({ opened: toggled(options.opened, line.key) });
   };
   const move = (at: number) => {
     const line = lines[at];
-    setCursor(line);
+    setCursor(keyOf(line));
     if (isOpen && typeof line === 'number') select({ ladder: line });
   };
   const close = () => select({ ladder: undefined as never });
@@ -80,19 +79,14 @@ function Listed(props: ViewProps & { readonly facts: ConnectionFacts }) {
           rows={lines.length}
           rowHeight={rowHeight}
           row={cells}
-          rowClass={(at) => lineClass(facts, lines[at])}
-          current={positionOf(lines, cursor)}
+          rowClass={(at) => (typeof lines[at] === 'object' ? 'group' : undefined)}
+          current={lines.findIndex((line) => keyOf(line) === cursor)}
           onMove={move}
           onOpen={open}
           sort={{ name: options.sort, isDescending: options.isDescending }}
           onSort={(name) => change(nextSort(options, name as ConnectionSort))}
-          list={JSON.stringify([
-            selection.filter,
-            options.sort,
-            options.isDescending,
-            options.isGrouped,
-            options.verdict,
-          ])}
+          // Which groups are open does not matter: a set is {} there.
+          list={JSON.stringify([selection.filter, options])}
           empty={result.index.isRunning ? 'No connection yet.' : 'No connection fits.'}
         />
         {isOpen && <Ladder key={connection} {...{ facts, connection, selection, select, close }} />}
@@ -112,17 +106,6 @@ function LineCells(props: {
   return <GroupCells group={line} facts={facts} isOpen={options.opened.has(line.key)} />;
 }
 
-function lineClass({ connections }: ConnectionFacts, line: ListLine | undefined): string | undefined {
-  if (line === undefined) return undefined;
-  return typeof line === 'number' ? CONNECTION_VERDICTS[connections.verdict[line]] : 'group';
-}
-
-/** Where LINE is; a group is another object when the list is made again. */
-function positionOf(lines: readonly ListLine[], line: ListLine): number {
-  if (typeof line === 'number') return lines.indexOf(line);
-  return lines.findIndex((other) => typeof other !== 'number' && other.key === line.key);
-}
-
 function toggled(keys: ReadonlySet<string>, key: string): ReadonlySet<string> {
   const others = new Set(keys);
   if (!others.delete(key)) others.add(key);
@@ -131,9 +114,11 @@ function toggled(keys: ReadonlySet<string>, key: string): ReadonlySet<string> {
 
 /** What is sorted by numbers begins with the largest. */
 function nextSort({ sort, isDescending }: ListOptions, name: ConnectionSort): Partial<ListOptions> {
-  if (!CONNECTION_SORTS.includes(name)) return {};
   return { sort: name, isDescending: name === sort ? !isDescending : name !== 'start' };
 }
+
+/** A group is another object when the list is made again. */
+const keyOf = (line: ListLine): number | string => (typeof line === 'number' ? line : line.key);
 
 function Toolbar(
   props: ViewProps & {

@@ -1,9 +1,9 @@
 /** An open connection: what it is, what became of it, and its packets as a ladder. */
 
 import { useMemo, useRef, useState } from 'preact/hooks';
-import type { Traversal } from '../../../explain/report/format/model.js';
+import type { RulesSection, Traversal } from '../../../explain/report/format/model.js';
 import type { ConnectionFacts } from '../../data/connections/connection-facts.js';
-import { type Fold, isRefused, ladderItems, rowsOf } from '../../data/connections/ladder-items.js';
+import { type Fold, isRefusal, ladderItems, rowsOf } from '../../data/connections/ladder-items.js';
 import { type Lane, lanesOf } from '../../data/connections/lanes.js';
 import { rowOfKey } from '../../data/row-window.js';
 import { EndWords } from '../../parts/end-words.js';
@@ -11,6 +11,7 @@ import { useLoaded } from '../../parts/use-loaded.js';
 import { VerdictMark } from '../../parts/verdict-mark.js';
 import type { Selection, ViewProps } from '../../selection.js';
 import { ruleText } from '../../words/deciders.js';
+import type { End } from '../../words/ends.js';
 import { bytesInWords, counted, grouped } from '../../words/numbers.js';
 import { duration } from '../../words/times.js';
 import { deviceName } from '../packets/packet-cells.js';
@@ -27,9 +28,8 @@ interface LadderProps {
   readonly close: () => void;
 }
 
-/** How many packets of a fold are shown at once, and how many rungs before somebody asks for more. */
+/** How many packets of a fold are shown at once. */
 const UNFOLDED = 100;
-const MOST_ITEMS = 400;
 /** How many the keys PageUp and PageDown pass. */
 const PAGE = 10;
 
@@ -39,10 +39,8 @@ export function Ladder(props: LadderProps) {
   const words = connectionWords(facts, connection);
   const lanes = useMemo(() => lanesOf(facts, rows), [facts, rows]);
   const [opened, setOpened] = useState<ReadonlyMap<number, number>>(new Map());
-  const [most, setMost] = useState(MOST_ITEMS);
   const items = useMemo(() => ladderItems(facts, rows, opened), [facts, rows, opened]);
-  const shown = items.slice(0, most);
-  const rungRows = shown.flatMap((item) => (item.kind === 'rung' ? [item.row] : []));
+  const rungRows = items.flatMap((item) => (item.kind === 'rung' ? [item.row] : []));
   const sequences = useLoaded(() => sequenceWords(facts, rungRows), [facts, connection, rungRows.join()]).value;
   const list = useRef<HTMLOListElement>(null);
   const unfold = ({ first }: Fold) => setOpened(new Map([...opened, [first, (opened.get(first) ?? 0) + UNFOLDED]]));
@@ -61,7 +59,7 @@ export function Ladder(props: LadderProps) {
         </span>
       </div>
       <ol ref={list} onKeyDown={(event) => moveFocus(event, list.current)}>
-        {shown.map((item) =>
+        {items.map((item) =>
           item.kind === 'rung' ? (
             <RungRow
               key={item.row}
@@ -75,11 +73,6 @@ export function Ladder(props: LadderProps) {
           ),
         )}
       </ol>
-      {items.length > most && (
-        <button type="button" class="link" onClick={() => setMost(most + MOST_ITEMS)}>
-          {grouped(items.length - most)} more
-        </button>
-      )}
       {all > listed && <p class="muted">{counted(all - listed, 'more packet')} of it are left out of this report.</p>}
       <p class="muted">{endSentence(facts, connection)}</p>
     </section>
@@ -92,10 +85,12 @@ function Head({ facts, connection, selection, select, close, words }: HeadProps)
   const { connections, traversals, rules } = facts;
   const { protocol, id, source, destination, newSource, newDestination, verdict, lasted } = words;
   const { refused, invalid, errors } = connections;
-  const nat = natRules(traversals[connections.traversal[connection]]);
+  // The first packet may have been a fragment that waited.
+  const { traversal, decided } = connections;
+  const nat = { ...natRules(traversals[decided[connection]]), ...natRules(traversals[traversal[connection]]) };
   const counts = [
-    `${trafficWords('→', connections.packets[connection], connections.bytes[connection])}`,
-    `${trafficWords('←', connections.replyPackets[connection], connections.replyBytes[connection])}`,
+    trafficWords('→', connections.packets[connection], connections.bytes[connection]),
+    trafficWords('←', connections.replyPackets[connection], connections.replyBytes[connection]),
     lasted,
     refused[connection] > 0 && `${grouped(refused[connection])} refused`,
     invalid[connection] > 0 && `${grouped(invalid[connection])} INVALID`,
@@ -116,19 +111,26 @@ function Head({ facts, connection, selection, select, close, words }: HeadProps)
           only these packets
         </button>
       </p>
-      {[
-        { name: 'destination', end: destination, after: newDestination },
-        { name: 'source', end: source, after: newSource },
-      ].map(
-        ({ name, end, after }) =>
-          after && (
-            <p key={name}>
-              {name} <TranslatedEnd {...{ end, after }} />
-              <span class="muted">{nat[name] === undefined ? '' : ` by ${ruleText(nat[name], rules)}`}</span>
-            </p>
-          ),
-      )}
+      <Translated name="destination" end={destination} after={newDestination} by={nat.destination} rules={rules} />
+      <Translated name="source" end={source} after={newSource} by={nat.source} rules={rules} />
     </header>
+  );
+}
+
+function Translated(props: {
+  readonly name: string;
+  readonly end: End;
+  readonly after: End | undefined;
+  readonly by: number | undefined;
+  readonly rules: RulesSection;
+}) {
+  const { name, end, after, by, rules } = props;
+  if (after === undefined) return null;
+  return (
+    <p>
+      {name} <TranslatedEnd {...{ end, after }} />
+      <span class="muted">{by === undefined ? '' : ` by ${ruleText(by, rules)}`}</span>
+    </p>
   );
 }
 
@@ -168,14 +170,15 @@ function FoldRow(props: {
   readonly lanes: readonly Lane[];
 }) {
   const { fold, unfold, facts, lanes } = props;
-  const { packets } = facts;
+  const { packets, traversals } = facts;
   const { rows } = fold;
-  const traffic = (arrow: string, isWanted: (direction: number) => boolean): string | false => {
-    const some = rows.filter((row) => isWanted(packets.direction[row]));
+  const traffic = [0, 1].map((direction) => {
+    const some = rows.filter((row) => (packets.direction[row] === 1 ? 1 : 0) === direction);
     const bytes = some.reduce((sum, row) => sum + packets.length[row], 0);
-    return some.length > 0 && trafficWords(arrow, some.length, bytes);
-  };
-  const refused = rows.filter((row) => isRefused(facts, row)).length;
+    return some.length > 0 && trafficWords('→←'[direction], some.length, bytes);
+  });
+  const refused = rows.filter((row) => isRefusal(traversals[packets.traversal[row]].verdict)).length;
+  const lasted = duration(packets.timeNs[rows[rows.length - 1]] - packets.timeNs[rows[0]]);
   return (
     <li class="fold row">
       <span class="time">⋮</span>
@@ -185,14 +188,7 @@ function FoldRow(props: {
           {grouped(rows.length)} more
         </button>{' '}
         <span class="muted">
-          {[
-            traffic('→', (direction) => direction !== 1),
-            traffic('←', (direction) => direction === 1),
-            duration(packets.timeNs[rows[rows.length - 1]] - packets.timeNs[rows[0]]),
-            refused > 0 && `${grouped(refused)} refused`,
-          ]
-            .filter(Boolean)
-            .join(' · ')}
+          {[...traffic, lasted, refused > 0 && `${grouped(refused)} refused`].filter(Boolean).join(' · ')}
         </span>
       </span>
     </li>

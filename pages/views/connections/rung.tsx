@@ -1,7 +1,7 @@
 /** A packet of a ladder: an arrow between lifelines, and what conntrack and the rules made of it. */
-import type { RelatedTraversal } from '../../../explain/report/format/model.js';
+import type { Verdict } from '../../../explain/story/story.js';
 import type { ConnectionFacts } from '../../data/connections/connection-facts.js';
-import type { Rung } from '../../data/connections/ladder-items.js';
+import { isRefusal, type Rung } from '../../data/connections/ladder-items.js';
 import { type Arrow, answerArrow, answersOf, arrowOf, type Lane } from '../../data/connections/lanes.js';
 import { VERDICT_SIGNS, VerdictMark } from '../../parts/verdict-mark.js';
 import { deciderText } from '../../words/deciders.js';
@@ -20,11 +20,10 @@ export interface RungProps {
 }
 
 export function RungRow({ rung, facts, lanes, sequence, open }: RungProps) {
-  const { row, traversal, gapNs, isInvalid, isRefused, states, notes } = rung;
+  const { row, traversal, direction, gapNs, isInvalid, states, notes } = rung;
   const { packets, rules } = facts;
-  const info = infoOf(facts, row, facts.numberNames);
-  const label = `${info}${info === '' ? '' : ' '}${sequence ?? `${grouped(packets.length[row])} B`}`;
-  const arrow = arrowOf(facts, row);
+  const { verdict, ctstate, decider } = traversal;
+  const label = `${infoOf(facts, row, facts.numberNames)} ${sequence ?? `${grouped(packets.length[row])} B`}`;
   return (
     <>
       {gapNs > 0 && (
@@ -34,19 +33,19 @@ export function RungRow({ rung, facts, lanes, sequence, open }: RungProps) {
           <span class="words">{duration(gapNs)} without a packet</span>
         </li>
       )}
-      <li class={`rung ${traversal.verdict}${isRefused ? ' refused' : ''}${isInvalid ? ' invalid' : ''}`}>
+      <li class={rungClass(verdict, isInvalid ? 'invalid' : '')}>
         <button type="button" class="row" title={`Open packet ${grouped(row + 1)}`} onClick={() => open(row)}>
           <span class="time">{secondsSince(packets.timeNs[row])}</span>
-          <Lanes lanes={lanes} arrow={arrow} sign={isRefused ? VERDICT_SIGNS[traversal.verdict] : ''}>
-            {rung.direction < 0 ? `about it: ${label}` : label}
+          <Lanes {...{ lanes, arrow: arrowOf(facts, row), verdict }}>
+            {direction < 0 ? `about it: ${label}` : label}
           </Lanes>
           <span class="state">
-            {isInvalid && <i aria-hidden="true">⚠ </i>}
-            {traversal.ctstate ?? 'not tracked'}
+            {isInvalid && '⚠ '}
+            {ctstate ?? 'not tracked'}
             {states !== '' && <small> {states}</small>}
           </span>
           <span class="outcome">
-            <VerdictMark verdict={traversal.verdict} /> <small>{deciderText(traversal.decider, rules)}</small>
+            <VerdictMark verdict={verdict} /> <small>{deciderText(decider, rules)}</small>
           </span>
         </button>
         {notes.map((note) => (
@@ -56,53 +55,32 @@ export function RungRow({ rung, facts, lanes, sequence, open }: RungProps) {
         ))}
       </li>
       {answersOf(traversal).map((related, i) => (
-        <Answer key={i} {...{ related, row, facts, lanes }} />
+        <li key={i} class={`${rungClass(related.verdict, 'answer')} row`}>
+          <span />
+          <Lanes {...{ lanes, arrow: answerArrow(facts, row, related), verdict: related.verdict }}>
+            {related.origin === 'copy' ? 'a copy of it' : 'the host answers'}
+          </Lanes>
+          <span class="words">
+            {packetWords(related.words, facts, row)}
+            {isRefusal(related.verdict) && `, ${related.verdict} by ${deciderText(related.decider, rules)}`}
+          </span>
+        </li>
       ))}
     </>
   );
 }
 
-function Answer(props: {
-  readonly related: RelatedTraversal;
-  readonly row: number;
-  readonly facts: ConnectionFacts;
-  readonly lanes: readonly Lane[];
-}) {
-  const { related, row, facts, lanes } = props;
-  const isRefused = ['dropped', 'rejected'].includes(related.verdict);
-  return (
-    <li class={`rung answer row${isRefused ? ' refused' : ''}`}>
-      <span class="time" />
-      <Lanes
-        lanes={lanes}
-        arrow={answerArrow(facts, row, related)}
-        sign={isRefused ? VERDICT_SIGNS[related.verdict] : ''}
-      >
-        {related.origin === 'copy' ? 'a copy of it' : 'the host answers'}
-      </Lanes>
-      <span class="words">
-        {packetWords(related.words, facts, row)}
-        {isRefused && [
-          ' ',
-          <VerdictMark key="" verdict={related.verdict} />,
-          ' ',
-          deciderText(related.decider, facts.rules),
-        ]}
-      </span>
-    </li>
-  );
-}
+const rungClass = (verdict: Verdict, more: string): string =>
+  `rung ${verdict} ${more}${isRefusal(verdict) ? ' refused' : ''}`;
 
-const NONE: readonly Lane[] = [];
-
-/** The lifelines, with an arrow from one to another; SIGN stands where it ends. */
+/** The lifelines, with an arrow from one to another, which says where it ends that its packet was refused. */
 export function Lanes(props: {
   readonly lanes: readonly Lane[];
   readonly arrow?: Arrow;
-  readonly sign?: string;
+  readonly verdict?: Verdict;
   readonly children?: string;
 }) {
-  const { lanes, arrow, sign = '', children } = props;
+  const { lanes, arrow, verdict, children } = props;
   const steps = Math.max(1, lanes.length - 1);
   const at = (lane: Lane): number => Math.max(0, lanes.indexOf(lane)) / steps;
   const [from, to] = arrow === undefined ? [0, 0] : [at(arrow.from), at(arrow.to)];
@@ -111,7 +89,7 @@ export function Lanes(props: {
   const [left, right] = [Math.min(from, end), Math.max(from, end)];
   return (
     <span class="lanes">
-      {(lanes.length === 1 ? NONE : lanes).map((lane, i) => (
+      {lanes.map((lane, i) => (
         <i key={lane} class="lane" style={{ left: `${(100 * i) / steps}%` }} />
       ))}
       {arrow !== undefined && (
@@ -120,7 +98,7 @@ export function Lanes(props: {
           style={{ left: `${100 * left}%`, width: `${100 * (right - left)}%` }}
         >
           <span class="label">{children}</span>
-          {sign !== '' && <i class="sign">{sign}</i>}
+          {verdict && isRefusal(verdict) && <i class="sign">{VERDICT_SIGNS[verdict]}</i>}
         </span>
       )}
     </span>
