@@ -35,21 +35,20 @@ export function HexDump(props: {
       <pre onPointerOver={over} onPointerLeave={() => onMark(undefined)}>
         {Array.from({ length: Math.ceil(shown / LINE_BYTES) }, (_, line) => {
           const [from, to] = [line * LINE_BYTES, Math.min(shown, (line + 1) * LINE_BYTES)];
+          const runs = runsOf(from, to, keys, classOf);
+          const spans = (text: (start: number, end: number) => string) =>
+            runs.map(([start, end]) => (
+              <span key={start} class={classOf(start)} data-key={keys.get(start)}>
+                {text(start, end)}
+              </span>
+            ));
           return (
             <div key={from}>
               <span class="at">{from.toString(16).padStart(4, '0')}</span>
               {'  '}
-              {runsOf(from, to, keys, classOf).map(([start, end]) => (
-                <span key={start} class={classOf(start)} data-key={keys.get(start)}>
-                  {hexText(bytes, start, end, from)}
-                </span>
-              ))}
+              {spans((start, end) => hexText(bytes, start, end, from))}
               {' '.repeat(1 + (LINE_BYTES - (to - from)) * 3)}
-              {runsOf(from, to, keys, classOf).map(([start, end]) => (
-                <span key={start} class={classOf(start)} data-key={keys.get(start)}>
-                  {plainText(bytes, start, end)}
-                </span>
-              ))}
+              {spans((start, end) => plainText(bytes, start, end))}
             </div>
           );
         })}
