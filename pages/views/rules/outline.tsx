@@ -57,7 +57,7 @@ function OutlineList({ map, counts, current, go }: Parameters<typeof Outline>[0]
             );
           }
           const { name, hook } = chains[line];
-          const entered = map.entered(line, counts.asked, counts.matched);
+          const entered = map.entered(line, counts);
           return (
             <button
               type="button"

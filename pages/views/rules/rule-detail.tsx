@@ -126,7 +126,7 @@ function ofRule({ map, counts, chosen, traversals, packets, changeWords }: Detai
 function ofChain({ map, counts, chosen, go }: DetailProps, chain: number): Said {
   const { hook, policy, packets, bytes, rules, file, line, never, neverBy } = map.section.chains[chain];
   const callers = map.callersOf(chain);
-  const entered = (of: RuleCounts) => map.entered(chain, of.asked, of.matched);
+  const entered = (of: RuleCounts) => map.entered(chain, of);
   return {
     notes: [file && `${file}:${line}`],
     warnings: [never && `${hook ? 'Its policy never decides' : 'Never entered'}: ${never}`],

@@ -96,7 +96,7 @@ function ofHead(row: Exclude<RuleRow, { kind: 'rule' }>, { map, counts, chosen, 
   const numbers = row.kind === 'table' ? row.chains : [row.chain];
   const chain = row.kind === 'table' ? undefined : chains[row.chain];
   const entered = (of: RuleCounts) =>
-    numbers.reduce((sum, one) => (chain || chains[one].hook ? sum + map.entered(one, of.asked, of.matched) : sum), 0);
+    numbers.reduce((sum, one) => (chain || chains[one].hook ? sum + map.entered(one, of) : sum), 0);
   const rules = numbers.reduce((sum, one) => sum + chains[one].rules.length, 0);
   const isClosed = closed.has(row.key);
   return {

@@ -1,5 +1,6 @@
 /** A ruleset of a report, for looking around in it. */
 import type { ChainPicture, RulesetPicture, RulesSection } from '../../../explain/report/format/model.js';
+import type { RuleCounts } from './rule-counts.js';
 
 export class RuleMap {
   readonly section: RulesSection;
@@ -46,12 +47,13 @@ export class RuleMap {
     return this.#callers.get(`${table} ${name}`) ?? [];
   }
 
-  /** How many packets entered CHAIN, if ASKED were compared with each rule, and MATCHED matched. */
-  entered(chain: number, asked: ArrayLike<number>, matched: ArrayLike<number>): number {
+  /** How many packets entered CHAIN, of those that COUNTS is about. */
+  entered(chain: number, { entered, matched }: RuleCounts): number {
     const picture = this.section.chains[chain];
-    const [first] = picture.rules;
-    if (first !== undefined) return asked[first];
-    return picture.hook ? picture.packets : this.callersOf(chain).reduce((sum, rule) => sum + matched[rule], 0);
+    const known = entered.get(chainName(picture)) ?? 0;
+    // Nothing is told of a chain without rules.
+    if (known > 0 || picture.rules.length > 0) return known;
+    return this.callersOf(chain).reduce((sum, rule) => sum + matched[rule], 0);
   }
 }
 

@@ -43,10 +43,10 @@ function Rules({ loads, selection, select }: ViewProps & { readonly loads: Loads
   const [at, setAt] = useState(rulesets.length - 1);
   const ruleset = rulesets[Math.min(at, rulesets.length - 1)];
   const map = useMemo(() => new RuleMap(section, ruleset), [section, ruleset]);
-  const counts = useMemo(() => countRules(traversals, all, rules.length), [traversals, all, rules]);
+  const counts = useMemo(() => countRules(traversals, all, section), [traversals, all, section]);
   const chosen = useMemo(
-    () => loads.chosen && countRules(traversals, loads.chosen, rules.length),
-    [traversals, loads.chosen, rules],
+    () => loads.chosen && countRules(traversals, loads.chosen, section),
+    [traversals, loads.chosen, section],
   );
   const [shown, setShown] = useState<Shown>('all');
   const [text, setText] = useState('');
