@@ -45,8 +45,7 @@ export function isPlace(text: string): text is Place {
 export interface Stop {
   readonly station: Station;
   readonly place: Place;
-  /** The steps there: those from `from` to before `to` of stage `stage`; -1: none, it is only passed. */
-  readonly stage: number;
+  /** The steps there, from `from` to before `to`, counted through all stages; none: it is only passed. */
   readonly from: number;
   readonly to: number;
 }
@@ -77,8 +76,9 @@ export function courseOf(traversal: Traversal | RelatedTraversal, tables: Tables
   const { verdict, inDev, stages } = traversal;
   const stops: Stop[] = [];
   let hook: HookName | undefined;
+  let next = 0;
   const pass = (...places: Station[]): void => {
-    for (const place of places) stops.push({ station: place, place, ...NO_STEPS });
+    for (const place of places) stops.push({ station: place, place, from: next, to: next });
   };
   // DEV: -1: it is not known which.
   const arrive = (dev: number): void => (dev >= 0 ? pass(`in ${dev}`, 'link') : pass('link'));
@@ -89,18 +89,19 @@ export function courseOf(traversal: Traversal | RelatedTraversal, tables: Tables
   if (isOwn) pass('host', 'own routing');
   else arrive(isBack ? loopback : inDev);
 
-  const add = (stepPlace: StepPlace, stage: number, at: number): void => {
+  const add = (stepPlace: StepPlace): void => {
     if (stepPlace?.startsWith('out ') && last().station !== 'egress') pass('egress');
     const place = placeWithin(stepPlace, hook, isOwn) ?? last().place;
     const before = last();
-    if (before.place === place && before.stage === stage && before.to === at) {
-      stops[stops.length - 1] = { ...before, to: at + 1 };
+    const at = next++;
+    if (before.place === place) {
+      stops[stops.length - 1] = { ...before, to: next };
     } else {
       const station = hook !== undefined && place.endsWith(` ${hook}`) ? hook : (place as Station);
-      stops.push({ station, place, stage, from: at, to: at + 1 });
+      stops.push({ station, place, from: at, to: next });
     }
   };
-  for (const [stage, { hook: entered, steps }] of stages.entries()) {
+  for (const { hook: entered, steps } of stages) {
     if (entered !== undefined) {
       const from = last().station;
       if (entered === 'PREROUTING' && from.startsWith('out ')) arrive(loopback);
@@ -108,18 +109,21 @@ export function courseOf(traversal: Traversal | RelatedTraversal, tables: Tables
       hook = entered;
       pass(hook);
     }
-    for (const [i, step] of steps.entries()) add(placeOf(step, traversal, tables, hook), stage, i);
+    for (const step of steps) add(placeOf(step, traversal, tables, hook));
   }
   // What has no step of its own.
   if (verdict === 'held') {
     const station = hook ?? 'PREROUTING';
-    stops.push({ station, place: `defrag ${station}`, ...NO_STEPS });
+    stops.push({ station, place: `defrag ${station}`, from: next, to: next });
   }
   if (verdict === 'delivered' && last().station !== 'host') pass('host');
   return stops;
 }
 
-const NO_STEPS = { stage: -1, from: 0, to: 0 };
+/** All steps of TRAVERSAL, in order. */
+export function stepsOf({ stages }: Traversal): TraversalStep[] {
+  return stages.flatMap(({ steps }) => steps);
+}
 
 /** Where TRAVERSAL ended. */
 export function endOf(traversal: Traversal | RelatedTraversal, tables: Tables): Place {

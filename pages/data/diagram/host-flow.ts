@@ -1,6 +1,6 @@
 /** How many packets went where in the host: what its picture is filled with. */
 import type { TableName } from '../../../core/hooks.js';
-import { courseOf, type Place, type Station, type Tables } from '../../../explain/report/format/course.js';
+import { courseOf, type Place, type Station, stepsOf, type Tables } from '../../../explain/report/format/course.js';
 import {
   type HostPicture,
   type RelatedTraversal,
@@ -103,9 +103,10 @@ export function hostFlow(
   };
   const countAll = (traversal: Traversal | RelatedTraversal, some: number, strand: number): void => {
     const course = courseOf(traversal, tables, loopback);
+    const steps = stepsOf(traversal);
     const seen = new Set<Place>();
     let before: Station | undefined;
-    for (const { station, place, stage, from, to } of course) {
+    for (const { station, place, from, to } of course) {
       if (before !== undefined && before !== station) {
         const name = edgeName(before, station);
         if (!edges.has(name)) edges.set(name, { from: before, to: station, amounts: noAmounts() });
@@ -117,9 +118,8 @@ export function hostFlow(
         seen.add(one);
         placeAt(one).amounts[strand] += some;
       }
-      if (stage < 0) continue;
       const chains = new Set<number>();
-      for (const step of traversal.stages[stage].steps.slice(from, to)) countStep(placeAt(place), step, chains, some);
+      for (const step of steps.slice(from, to)) countStep(placeAt(place), step, chains, some);
       for (const chain of chains) add(placeAt(place).chains, chain, some);
     }
     const { verdict, decider, related } = traversal;

@@ -2,6 +2,7 @@
 import type { HookName } from '../../../core/hooks.js';
 import { HOOKS, type Place } from '../../../explain/report/format/course.js';
 import type { HostPicture, RulesSection } from '../../../explain/report/format/model.js';
+import { counted } from '../../words/numbers.js';
 import { type Amounts, ANSWERS, edgeName, type HostFlow, STRANDS, sumOf } from './host-flow.js';
 import { type InterfaceCard, interfaceCards } from './interface-cards.js';
 import { HEAD, type Layout, layoutOf } from './layout.js';
@@ -96,24 +97,23 @@ function cardHeight({ lines }: DiagramCard): number {
 const MOST_NAMES = 2;
 
 function linesOf({ devs, ports }: InterfaceCard, { interfaces }: HostPicture): string[] {
-  const seen = devs.map((dev) => interfaces[dev]);
-  if (seen.length > 1) return [`${seen.length} interfaces`];
-  const [{ network, addresses, neighbours, vlanId, lower, bridge, isUp, isTemporary }] = seen;
+  if (devs.length > 1) return [`${devs.length} interfaces`];
+  const { network, addresses, neighbours, vlanId, lower, bridge, isUp, isTemporary } = interfaces[devs[0]];
   const names = [...new Set(neighbours.map(({ name }) => name))];
-  const more = names.length > MOST_NAMES ? [`+${names.length - MOST_NAMES}`] : [];
   const place = [
-    ...(network === undefined ? [] : [`network ${network}`]),
-    ...(vlanId === undefined ? [] : [`VLAN ${vlanId}${lower === undefined ? '' : ` on ${lower}`}`]),
-    ...(bridge === undefined ? [] : [`port of ${bridge}`]),
-    ...(isTemporary ? ['temporary'] : isUp ? [] : ['down']),
-    ...(ports > 0 ? [ports === 1 ? '1 port' : `${ports} ports`] : []),
+    network && `network ${network}`,
+    vlanId && `VLAN ${vlanId}${lower ? ` on ${lower}` : ''}`,
+    bridge && `port of ${bridge}`,
+    isTemporary ? 'temporary' : !isUp && 'down',
+    ports > 0 && counted(ports, 'port'),
   ];
-  const lines = [
-    addresses.length > 1 ? `${addresses[0]} +${addresses.length - 1}` : addresses[0],
-    place.join(' · '),
-    [...names.slice(0, MOST_NAMES), ...more].join(', '),
-  ];
-  return lines.filter((line) => line !== undefined && line !== '');
+  return [
+    [addresses[0], addresses.length > 1 && `+${addresses.length - 1}`].filter(Boolean).join(' '),
+    place.filter(Boolean).join(' · '),
+    [...names.slice(0, MOST_NAMES), names.length > MOST_NAMES && `+${names.length - MOST_NAMES}`]
+      .filter(Boolean)
+      .join(', '),
+  ].filter((line) => line !== '');
 }
 
 function sum(numbers: readonly number[]): number {

@@ -25,14 +25,14 @@ export function TraversalDiagram(props: {
     };
   }, [picture, rules, traversal]);
   const choose = (place: string) => {
-    const first = stepInPlace(course, traversal, place);
+    const first = stepInPlace(course, place);
     if (first !== undefined) onStep(first);
   };
   return (
     <HostDiagram
       {...{ picture, rules, flow, course }}
       chosen={flow}
-      reached={stopOfStep(course, traversal, step)}
+      reached={stopOfStep(course, step)}
       isSparse
       isQuiet
       onPlace={choose}

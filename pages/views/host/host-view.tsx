@@ -50,7 +50,7 @@ function HostPage({ rules, traversals, all, chosen, open, ...props }: ViewProps 
   );
   const course = useMemo(() => open && courseOf(open, tables, loopback), [open, tables]);
   const { step = 0 } = selection;
-  const reached = open && course && stopOfStep(course, open, step);
+  const reached = course && stopOfStep(course, step);
   const [clicked, setClicked] = useState<string>();
   const { filter } = selection;
   const looked = clicked !== undefined && isChosen(clicked, filter) ? clicked : placeOfFilter(filter);

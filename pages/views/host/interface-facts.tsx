@@ -26,11 +26,11 @@ export function InterfaceFacts(props: PanelProps & { readonly side: 'in' | 'out'
   const rows: readonly CountRow[] = [
     ['arrived', packetsBy(flow, 'in', devs)],
     ['left', packetsBy(flow, 'out', devs)],
-    ['addresses', addresses.length > 0 ? addresses.join(', ') : undefined],
+    ['addresses', addresses.join(', ') || undefined],
     ['Docker network', network],
     ['kind', kind],
     ['port of', bridge],
-    ['VLAN', vlanId && `${vlanId}${lower === undefined ? '' : ` on ${lower}`}`],
+    ['VLAN', vlanId && `${vlanId}${lower ? ` on ${lower}` : ''}`],
     ['MAC', mac],
     ['state', isUp ? 'up' : 'down'],
   ];

@@ -22,7 +22,7 @@ course('leads a forwarded packet through three hooks, and its steps to the table
     ...['FORWARD', 'filter FORWARD', 'POSTROUTING', 'nat POSTROUTING', 'egress', 'out 2'],
   ]);
   const nat = courseOf(forwarded, TABLES).find(({ place }) => place === 'nat PREROUTING');
-  assert.equal(nat, { station: 'PREROUTING', place: 'nat PREROUTING', stage: 0, from: 1, to: 3 });
+  assert.equal(nat, { station: 'PREROUTING', place: 'nat PREROUTING', from: 1, to: 3 });
 });
 
 course('leads to the host, and from it', () => {
@@ -38,7 +38,7 @@ course('leads to the host, and from it', () => {
     ['POSTROUTING', { kind: 'left', dev: 1 }],
   ]);
   assert.equal(placesOf(sent), [
-    ...['host', 'own routing', 'own routing', 'OUTPUT', 'conntrack OUTPUT', 'filter OUTPUT'],
+    ...['host', 'own routing', 'OUTPUT', 'conntrack OUTPUT', 'filter OUTPUT'],
     ...['POSTROUTING', 'egress', 'out 1'],
   ]);
 });

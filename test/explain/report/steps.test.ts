@@ -1,8 +1,8 @@
 /** Which step of a traversal is where in the picture of the host. */
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { courseOf } from '../../../explain/report/format/course.js';
-import { stepInPlace, stepsOf, stopOfStep } from '../../../pages/data/diagram/steps.js';
+import { courseOf, stepsOf } from '../../../explain/report/format/course.js';
+import { stepInPlace, stopOfStep } from '../../../pages/data/diagram/steps.js';
 import { policy, routed, rule, TABLES, TRACKED, traversal } from './traversals.js';
 
 const steps = suite('steps of a traversal');
@@ -15,16 +15,16 @@ const FORWARDED = traversal(1, 'forwarded', [
 const COURSE = courseOf(FORWARDED, TABLES);
 
 steps('are each in a place of the course, in order', () => {
-  const places = stepsOf(FORWARDED).map((_, i) => COURSE[stopOfStep(COURSE, FORWARDED, i)].place);
+  const places = stepsOf(FORWARDED).map((_, i) => COURSE[stopOfStep(COURSE, i)].place);
   assert.equal(places, [
     ...['conntrack PREROUTING', 'nat PREROUTING', 'nat PREROUTING', 'routing'],
     ...['filter FORWARD', 'filter FORWARD', 'nat POSTROUTING', 'out 2'],
   ]);
-  assert.is(COURSE[stopOfStep(COURSE, FORWARDED, 99)].place, 'out 2');
+  assert.is(COURSE[stopOfStep(COURSE, 99)].place, 'out 2');
 });
 
 steps('are found by their place, or the next one where a place is only passed', () => {
-  const first = (place: string) => stepInPlace(COURSE, FORWARDED, place);
+  const first = (place: string) => stepInPlace(COURSE, place);
   assert.equal([first('nat PREROUTING'), first('routing'), first('FORWARD'), first('in 1')], [1, 3, 4, 0]);
   assert.is(first('filter INPUT'), undefined);
 });
