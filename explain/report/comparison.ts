@@ -9,13 +9,21 @@ import {
   diffSteps,
   type ExampleSummary,
 } from '../diff/diff-summary.js';
+import { DIFFERENCE_KINDS } from '../diff/kinds.js';
 import { mergedRows, type SideRow } from '../diff/merged-rows.js';
 import { destinationsOf, serviceName, sourcesOf } from '../diff/service-words.js';
 import { formatDecider } from '../story/decider.js';
 import { packetWords } from '../story/packet-words.js';
-import { rowsOf } from '../story/rows.js';
+import { type Row, rowsOf } from '../story/rows.js';
 import { sentWords } from '../story/sent-words.js';
-import type { ComparedExample, ComparedGroup, ComparedRow, ComparedSide, Comparison } from './format/comparison.js';
+import type {
+  ComparedExample,
+  ComparedGroup,
+  ComparedRow,
+  ComparedSide,
+  ComparedSteps,
+  Comparison,
+} from './format/comparison.js';
 
 /** Groups whose examples are traced, and groups that are listed at all; services of each. */
 const TRACED = 40;
@@ -48,6 +56,7 @@ function groupOf(difference: DifferenceSummary, names: Names): ComparedGroup {
   const { kind, isReply, connections, packets, following, uncertain, services } = difference;
   const listed = services.listed.slice(0, MOST_SERVICES);
   return {
+    what: DIFFERENCE_KINDS[kind],
     ...{ kind, isReply, connections, packets, following, uncertain },
     old: sideOf(difference.old),
     new: sideOf(difference.new),
@@ -80,13 +89,31 @@ function exampleOf({ frame, number, file, ...example }: ExampleSummary, names: N
     frame: frame.number,
     place: `frame ${number} of ${file} (${dev})`,
     ...(story?.packet && { packet: packetWords(story.packet, { inDev: story.inDev }, names) }),
-    rows: mergedRows(before, now).map(rowOf),
+    steps: stepsOf(mergedRows(before, now)),
     ...(old && { oldSends: sentWords(old, names) }),
     ...(other && { newSends: sentWords(other, names) }),
   };
 }
 
-function rowOf({ side, row: { hook, label, text, right, tone } }: SideRow): ComparedRow {
+function stepsOf(rows: readonly SideRow[]): ComparedSteps[] {
+  const steps: {
+    hook?: NonNullable<ComparedSteps['hook']>;
+    both: ComparedRow[];
+    old: ComparedRow[];
+    new: ComparedRow[];
+  }[] = [];
+  for (const { side, row } of rows) {
+    const { hook } = row;
+    const last = steps[steps.length - 1];
+    const isNext = last === undefined || hook !== undefined || (side === 'both') !== last.both.length > 0;
+    const step = isNext ? { ...(hook && { hook }), both: [], old: [], new: [] } : last;
+    if (isNext) steps.push(step);
+    step[side].push(rowOf(row));
+  }
+  return steps;
+}
+
+function rowOf({ label, text, right, tone }: Row): ComparedRow {
   const words = typeof text === 'string' ? text : [...text.tests, text.target].join(' ').trim();
-  return { side, ...(hook && { hook }), label, text: words, result: right, tone };
+  return { label, text: words, result: right, tone };
 }

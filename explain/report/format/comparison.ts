@@ -18,6 +18,8 @@ export interface Comparison {
 /** Connections whose first packets that differ do so in the same way, because of the same rules. */
 export interface ComparedGroup {
   readonly kind: DifferenceKind;
+  /** What that means, in words. */
+  readonly what: string;
   /** These first packets are replies. */
   readonly isReply: boolean;
   readonly connections: number;
@@ -70,17 +72,22 @@ export interface ComparedExample {
   readonly place: string;
   /** The packet in words; absent if it was not traced. */
   readonly packet?: string;
-  readonly rows: readonly ComparedRow[];
+  readonly steps: readonly ComparedSteps[];
   /** What left because of it, in words; absent: it does not arrive there, or was not traced. */
   readonly oldSends?: readonly string[];
   readonly newSends?: readonly string[];
 }
 
-/** Something that happened to the packet on one side, or on both. */
-export interface ComparedRow {
-  readonly side: 'both' | 'old' | 'new';
-  /** On the first row of a hook. */
+/** What happened to the packet next: the same on both sides, or what only the old one does and what only the new one. */
+export interface ComparedSteps {
+  /** If a hook begins. */
   readonly hook?: HookName | 'local';
+  readonly both: readonly ComparedRow[];
+  readonly old: readonly ComparedRow[];
+  readonly new: readonly ComparedRow[];
+}
+
+export interface ComparedRow {
   /** `filter 3`; with the numbers of both sides where a rule has moved: `filter 3→4`. */
   readonly label: string;
   readonly text: string;

@@ -4,6 +4,7 @@ import type {
   ComparedRow,
   ComparedRule,
   ComparedSide,
+  ComparedSteps,
   Comparison,
 } from '../../../explain/report/format/comparison.js';
 import type { RulesSection } from '../../../explain/report/format/model.js';
@@ -13,17 +14,7 @@ import type { ViewProps } from '../../selection.js';
 import { counted, grouped } from '../../words/numbers.js';
 import { packetRow } from './packet-row.js';
 
-/** What each kind is, the most serious first. */
-const KINDS: Readonly<Record<ComparedGroup['kind'], readonly [sign: string, what: string]>> = {
-  'newly-dropped': ['✕', 'let through before; now dropped, or rejected with an answer'],
-  'newly-accepted': ['✓', 'dropped or rejected before; now let through'],
-  'translated-differently': ['≠', 'let through by both, with other addresses or ports'],
-  'routed-differently': ['≠', 'let through by both, but to another place'],
-  'changed-differently': ['≠', 'let through by both, with other bytes, pieces or copies'],
-  'answered-differently': ['≠', 'let through by neither, but with another answer'],
-  'arriving-differently': ['≠', 'reaches only one of the two hosts'],
-  'decided-differently': ['≠', 'treated alike, but because of another rule'],
-};
+const SIGNS: Readonly<Record<string, string>> = { 'newly-dropped': '✕', 'newly-accepted': '✓' };
 const OPEN_AT_FIRST = 3;
 
 export interface SidesProps extends Pick<ViewProps, 'select'> {
@@ -78,7 +69,7 @@ function Kinds({ differences }: Pick<Comparison, 'differences'>) {
               <th scope="row">
                 <KindName kind={kind} />
               </th>
-              <td>{KINDS[kind][1]}</td>
+              <td>{differences.find((one) => one.kind === kind)?.what}</td>
             </tr>
           );
         })}
@@ -90,7 +81,7 @@ function Kinds({ differences }: Pick<Comparison, 'differences'>) {
 function KindName({ kind }: Pick<ComparedGroup, 'kind'>) {
   return (
     <span class={`kind ${kind}`}>
-      <i aria-hidden="true">{KINDS[kind][0]}</i> {kind.replace('-', ' ')}
+      <i aria-hidden="true">{SIGNS[kind] ?? '≠'}</i> {kind.replace('-', ' ')}
     </span>
   );
 }
@@ -182,7 +173,7 @@ function numberOf(rule: ComparedRule, { rules, chains }: RulesSection): number |
 /** The first packet of a group, with what happened to it on both sides. */
 function Example(props: SidesProps & { readonly example: ComparedExample; readonly isOpen: boolean }) {
   const { example, isOpen, results, select } = props;
-  const { packet, place, rows, oldSends, newSends } = example;
+  const { packet, place, steps, oldSends, newSends } = example;
   return (
     <details class="example" open={isOpen}>
       <summary>
@@ -204,7 +195,7 @@ function Example(props: SidesProps & { readonly example: ComparedExample; readon
           </button>
         ))}
       </p>
-      {rows.length > 0 && (
+      {steps[0] && (
         <table class="both-sides">
           <thead>
             <tr>
@@ -213,7 +204,7 @@ function Example(props: SidesProps & { readonly example: ComparedExample; readon
             </tr>
           </thead>
           <tbody>
-            {stepsOf(rows).map((step, i) => (
+            {steps.map((step, i) => (
               <BothSteps key={`${i} ${step.hook}`} {...step} />
             ))}
             <tr class="sends">
@@ -232,27 +223,7 @@ function sends(packets: readonly string[] | undefined): string {
   return packets.length === 0 ? 'nothing is sent' : `sends ${packets.join('\n')}`;
 }
 
-/** Rows that stand beside each other: the same on both sides, or what only the old one has and what only the new one. */
-interface Steps {
-  readonly hook: string | undefined;
-  readonly both: readonly ComparedRow[];
-  readonly old: readonly ComparedRow[];
-  readonly new: readonly ComparedRow[];
-}
-
-function stepsOf(rows: readonly ComparedRow[]): Steps[] {
-  const steps: { hook: string | undefined; both: ComparedRow[]; old: ComparedRow[]; new: ComparedRow[] }[] = [];
-  for (const row of rows) {
-    const last = steps[steps.length - 1];
-    const isNext = last === undefined || row.hook !== undefined || (row.side === 'both') !== last.both.length > 0;
-    const step = isNext ? { hook: row.hook, both: [], old: [], new: [] } : last;
-    if (isNext) steps.push(step);
-    step[row.side].push(row);
-  }
-  return steps;
-}
-
-function BothSteps({ hook, both, old, new: other }: Steps) {
+function BothSteps({ hook, both, old, new: other }: ComparedSteps) {
   return (
     <>
       {hook && (

@@ -1,4 +1,3 @@
-import { useState } from 'preact/hooks';
 import { VERDICTS } from '../../../explain/report/format/model.js';
 import type { TimelineColumns } from '../../data/result.js';
 import { type Bars, sumOf } from '../../data/timeline-bars.js';
@@ -14,7 +13,6 @@ export function BarsTable(props: {
   readonly name: (timeNs: number) => string;
 }) {
   const { timeline, binNs, bars, name } = props;
-  const [isShown, setShown] = useState(false);
   const { starts, widthNs, packets, bytes } = bars;
   const totals = sumOf(packets);
   const seen = [...VERDICTS.keys()].filter((verdict) => totals[verdict] > 0);
@@ -22,40 +20,36 @@ export function BarsTable(props: {
   let row = 0;
   let entries = '';
   return (
-    <section class="bars-table">
-      <button type="button" aria-expanded={isShown} onClick={() => setShown(!isShown)}>
-        {isShown ? 'Hide the numbers' : 'Show the numbers'}
-      </button>
-      <div class={isShown ? '' : 'only-heard'}>
-        <table>
-          <caption>Packets by verdict, every {duration(widthNs)} in which there were any</caption>
-          <thead>
-            <tr>
-              {['From', ...seen.map((verdict) => VERDICTS[verdict]), 'bytes', 'connections at the end'].map((title) => (
-                <th scope="col" key={title}>
-                  {title}
-                </th>
-              ))}
-            </tr>
-          </thead>
-          <tbody>
-            {starts.map((from, bar) => {
-              for (; row < bin.length && bin[row] * binNs < from + widthNs; row++)
-                if (connections[row] >= 0) entries = grouped(connections[row]);
-              const counts = seen.map((verdict) => grouped(packets[verdict][bar]));
-              const size = bytes.reduce((sum, column) => sum + column[bar], 0);
-              return (
-                <tr key={from}>
-                  <th scope="row">{name(from)}</th>
-                  {[...counts, grouped(size), entries].map((text, i) => (
-                    <td key={`${i}`}>{text}</td>
-                  ))}
-                </tr>
-              );
-            })}
-          </tbody>
-        </table>
-      </div>
-    </section>
+    <details class="bars-table">
+      <summary>The same in numbers</summary>
+      <table>
+        <caption>Packets by verdict, every {duration(widthNs)} in which there were any</caption>
+        <thead>
+          <tr>
+            {['From', ...seen.map((verdict) => VERDICTS[verdict]), 'bytes', 'connections at the end'].map((title) => (
+              <th scope="col" key={title}>
+                {title}
+              </th>
+            ))}
+          </tr>
+        </thead>
+        <tbody>
+          {starts.map((from, bar) => {
+            for (; row < bin.length && bin[row] * binNs < from + widthNs; row++)
+              if (connections[row] >= 0) entries = grouped(connections[row]);
+            const counts = seen.map((verdict) => grouped(packets[verdict][bar]));
+            const size = bytes.reduce((sum, column) => sum + column[bar], 0);
+            return (
+              <tr key={from}>
+                <th scope="row">{name(from)}</th>
+                {[...counts, grouped(size), entries].map((text, i) => (
+                  <td key={`${i}`}>{text}</td>
+                ))}
+              </tr>
+            );
+          })}
+        </tbody>
+      </table>
+    </details>
   );
 }

@@ -1,10 +1,9 @@
 import { useRef, useState } from 'preact/hooks';
 import type { Range } from '../../data/timeline-bars.js';
-import { type ChartPlace, pixelOf, timeAt, wordsOf } from './place.js';
+import { type ChartPlace, timeAt, wordsOf } from './place.js';
 
 /** A pointer that moved less has only clicked. */
 const CLICK_PIXELS = 4;
-const LARGE_STEP = 10;
 
 interface BrushProps {
   readonly place: ChartPlace;
@@ -18,42 +17,41 @@ interface BrushProps {
 
 /** Lies over the charts. Chooses a time by mouse, finger (up and down still scrolls the page) or keys. */
 export function Brush({ place, time, widthNs, choose, hover }: BrushProps) {
-  const { axis, inner } = place;
+  const { axis, from, to, inner } = place;
   const area = useRef<HTMLDivElement>(null);
-  /** Where the pointer went down, and the other end of what it draws. */
-  const origin = useRef<{ x: number; timeNs: number; isHandle: boolean } | undefined>(undefined);
+  /** Where the pointer went down. */
+  const origin = useRef<number | undefined>(undefined);
   const [draft, setDraft] = useState<Range>();
   const [at, setAt] = useState<number>();
-  /** Keys may come faster than the page is rendered. */
-  const latest = useRef(time);
-  latest.current = time;
   const snapped = (a: number, b: number): Range => {
     const first = Math.floor(Math.min(a, b) / widthNs);
     return [first * widthNs, Math.max(Math.ceil(Math.max(a, b) / widthNs), first + 1) * widthNs - 1];
   };
-  const xOf = (event: PointerEvent) => event.clientX - (area.current?.getBoundingClientRect().left ?? 0);
   const all: Range = [axis.toTime(axis.min), axis.toTime(axis.max) - 1];
   const shown = draft ?? time;
-
-  const down = (event: PointerEvent, other?: number) => {
-    if (event.button !== 0) return;
-    event.stopPropagation();
-    const x = xOf(event);
-    area.current?.setPointerCapture(event.pointerId);
-    origin.current = { x, timeNs: other ?? timeAt(place, x), isHandle: other !== undefined };
+  /** Keys may come faster than the page is rendered. */
+  const latest = useRef(shown);
+  latest.current = shown;
+  const moved = (end: number, timeNs: number) => {
+    const other = (latest.current ?? all)[1 - end];
+    latest.current = snapped(timeNs, end === 0 ? Math.max(timeNs, other) : Math.min(timeNs, other));
+    choose(latest.current);
   };
+
   const move = (event: PointerEvent) => {
-    const x = xOf(event);
-    const timeNs = timeAt(place, x);
-    const from = origin.current;
+    const x = Math.max(0, Math.min(event.clientX - area.current!.getBoundingClientRect().left, inner));
+    if (event.type === 'pointerdown' && event.button === 0) {
+      area.current!.setPointerCapture(event.pointerId);
+      origin.current = x;
+    }
     setAt(x);
-    hover(timeNs);
-    if (from && (from.isHandle || Math.abs(x - from.x) >= CLICK_PIXELS)) setDraft(snapped(from.timeNs, timeNs));
+    hover(timeAt(place, x));
+    const start = origin.current;
+    if (start !== undefined && Math.abs(x - start) >= CLICK_PIXELS)
+      setDraft(snapped(timeAt(place, start), timeAt(place, x)));
   };
   const up = () => {
-    const isClick = draft === undefined && origin.current?.isHandle === false;
-    if (draft) choose(draft);
-    else if (isClick && time) choose(undefined);
+    if (draft || (time && origin.current !== undefined)) choose(draft);
     cancel();
   };
   const cancel = () => {
@@ -64,62 +62,42 @@ export function Brush({ place, time, widthNs, choose, hover }: BrushProps) {
     setAt(undefined);
     hover(undefined);
   };
-  const key = (event: KeyboardEvent, end: 0 | 1) => {
-    const bars = MOVES[event.key];
-    if (event.key === 'Escape') choose(undefined);
-    if (!bars) return;
-    event.preventDefault();
-    const before = latest.current ?? all;
-    const next = before[end] + bars * widthNs * (event.shiftKey ? LARGE_STEP : 1);
-    const other = before[1 - end];
-    const [first, last] = end === 0 ? [Math.min(next, other), other] : [other, Math.max(next, other)];
-    latest.current = snapped(Math.max(first, all[0]), Math.min(last, all[1]));
-    choose(latest.current);
-  };
 
-  const edges = (shown ?? all).map((timeNs, end) => Math.max(0, Math.min(pixelOf(place, timeNs + end), inner)));
+  const places = (shown ?? all).map((timeNs, end) => axis.toPlace(timeNs + end));
+  const [left, right] = places.map((one) => Math.max(0, Math.min(((one - from) / (to - from)) * inner, inner)));
   return (
-    <div
-      class="brush"
-      ref={area}
-      onPointerDown={(event) => down(event)}
-      onPointerMove={move}
-      onPointerUp={up}
-      onPointerCancel={cancel}
-      onPointerLeave={leave}
-    >
-      {at !== undefined && (
-        <div class="brush-at" style={{ left: `${Math.max(0, Math.min(at, inner))}px` }}>
-          <span>{wordsOf(place, timeAt(place, at))}</span>
-        </div>
-      )}
-      {shown && <div class="brush-range" style={{ left: `${edges[0]}px`, width: `${edges[1] - edges[0]}px` }} />}
-      {([0, 1] as const).map((end) => (
-        <div
-          key={end}
-          class={`brush-handle${shown ? '' : ' idle'}`}
-          role="slider"
-          tabIndex={0}
-          aria-label={end === 0 ? 'Choose time from' : 'Choose time to'}
-          aria-valuemin={all[0] / 1e9}
-          aria-valuemax={all[1] / 1e9}
-          aria-valuenow={(shown ?? all)[end] / 1e9}
+    <>
+      <div
+        class="brush"
+        ref={area}
+        onPointerDown={move}
+        onPointerMove={move}
+        onPointerUp={up}
+        onPointerCancel={cancel}
+        onPointerLeave={leave}
+      >
+        {at !== undefined && (
+          <div class="brush-at" style={{ left: `${at}px` }}>
+            <span>{wordsOf(place, timeAt(place, at))}</span>
+          </div>
+        )}
+        {shown && <div class="brush-range" style={{ left: `${left}px`, width: `${right - left}px` }} />}
+      </div>
+      {['from', 'to'].map((name, end) => (
+        <input
+          type="range"
+          key={name}
+          class={`brush-end${shown ? '' : ' idle'}`}
+          aria-label={`Choose time ${name}`}
           aria-valuetext={wordsOf(place, (shown ?? all)[end])}
-          style={{ left: `${edges[end]}px` }}
-          onPointerDown={(event) => down(event, (time ?? all)[1 - end])}
-          onKeyDown={(event) => key(event, end)}
+          min={from}
+          max={to}
+          step={widthNs}
+          value={places[end]}
+          onInput={(event) => moved(end, axis.toTime(Number(event.currentTarget.value)) - end)}
+          onKeyDown={({ key }) => key === 'Escape' && choose(undefined)}
         />
       ))}
-    </div>
+    </>
   );
 }
-
-/** Where keys move an end. */
-const MOVES: Readonly<Record<string, number>> = {
-  ArrowLeft: -1,
-  ArrowDown: -1,
-  ArrowRight: 1,
-  ArrowUp: 1,
-  Home: Number.NEGATIVE_INFINITY,
-  End: Number.POSITIVE_INFINITY,
-};

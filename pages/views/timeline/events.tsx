@@ -43,7 +43,6 @@ export function EventLane({ events, place, choose }: EventsProps) {
             class={`event ${kind}`}
             style={{ left: `${x}px`, maxWidth: `${room}px` }}
             title={lines.join('\n')}
-            aria-label={`${words}, at ${wordsOf(place, timeNs)}`}
             onClick={() => choose(spanOf(here))}
           >
             <i aria-hidden="true">{SIGNS[kind]}</i>

@@ -76,7 +76,7 @@ export function TimelineCharts(props: TimelineChartsProps) {
         {...{ measure, isAbsolute, axis, zoom, time, choose }}
         isFolding={silences.list[0] && [isFolded, setFolding]}
       />
-      <Legend {...{ whole, chosen, hovered, selection, select }} measure={measure[0]} />
+      <Legend {...{ whole, chosen, hovered }} measure={measure[0]} />
       <div class="timeline-plots" ref={box}>
         <p class="plot-title">
           {measure[0]} in {duration(whole.widthNs)}

@@ -48,7 +48,7 @@ comparison('a rule that is gone is told with what decides now, and the example w
 
   const { example } = group;
   assert.match(example.packet ?? '', /^tcp .*:36379 SYN/);
-  const only = (side: string) => example.rows.filter((row) => row.side === side);
+  const only = (side: 'both' | 'old' | 'new') => example.steps.flatMap((steps) => steps[side]);
   assert.ok(only('old').some(({ text, result }) => text.includes('--dport 6379') && result === 'ACCEPT'));
   assert.ok(only('new').some(({ text, result }) => text.startsWith('-j REJECT') && result === 'REJECT'));
   assert.ok(only('both').some(({ text }) => text.includes('DNAT')));
