@@ -65,7 +65,6 @@ export class Collector implements PacketWatch {
   readonly #first = new FirstPackets();
   readonly #cutter = new HeaderCutter();
   readonly #counts = VERDICTS.map(() => ({ packets: 0, bytes: 0 }));
-  readonly #skipped = new Map<string, Traversal>();
   #frameLength = 0;
   #isShown = true;
   #hostBefore: HostPicture | undefined;
@@ -156,21 +155,18 @@ export class Collector implements PacketWatch {
   missed(place: FramePlace, reason: string, record?: CaptureRecord): void {
     if (reason === NOT_SELECTED) return;
     const seen = this.seen;
+    // Captures of one interface are called by its name.
+    const inDev = Math.max(-1, this.#emulator.host.knownIndex(this.run.names.inputOf(place).name));
     if (record === undefined) this.#frames.arriveWithoutBytes();
     else {
       this.#setTime(record.tsSec, record.tsNsec);
-      this.#frames.arrive(record, -1);
+      this.#frames.arrive(record, inDev);
     }
     this.#isShown = true;
     seen.length = record?.wirelen ?? 0;
-    Object.assign(seen, { inDev: -1, outDev: -1, tuple: -1, after: -1, flags: -1, verdict: SKIPPED });
+    Object.assign(seen, { inDev, outDev: -1, tuple: -1, after: -1, flags: -1, verdict: SKIPPED });
     seen.tracked = undefined;
-    let traversal = this.#skipped.get(reason);
-    if (traversal === undefined) {
-      traversal = skippedTraversal(reason);
-      this.#skipped.set(reason, traversal);
-    }
-    seen.traversal = this.traversals.numberOf(traversal);
+    seen.traversal = this.traversals.numberOf(skippedTraversal(reason, inDev));
     this.#add(place, NO_DETAILS);
   }
 
@@ -249,8 +245,8 @@ export class Collector implements PacketWatch {
   }
 }
 
-/** What is told of frames that did not enter the host, for REASON. */
-function skippedTraversal(reason: string): Traversal {
+/** What is told of frames on IN_DEV that did not enter the host, for REASON. */
+function skippedTraversal(reason: string, inDev = -1): Traversal {
   const decider = { kind: 'host', words: reason, reason } as const;
-  return { verdict: 'skipped', decider, inDev: -1, stages: [], related: [], uncertain: [] };
+  return { verdict: 'skipped', decider, inDev, stages: [], related: [], uncertain: [] };
 }

@@ -111,10 +111,10 @@ export const VERDICTS = [
 /**
  * One row a frame that arrived, or that the host sent by itself, in the order of the replay.
  * input, frame: its number there, from 1, as Wireshark shows it. timeNs. length: of the IP packet; of a frame without
- * one, of the frame. inDev: interface, -1: the host's own. outDev: interface, -1: it did not leave, -2: it reached the
- * host. tuple, after: its ends as it arrived, and as it left or was dropped, -1: none. traversal. connection: -1: none. direction: 0
- * original, 1 reply, -1: neither. flags: TCP flags, -1: it is no TCP segment. details: a position in the section of
- * that name, -1: none.
+ * one, of the frame. connection: -1: none. direction: 0 original, 1 reply, -1: neither. inDev: interface, -1: the host's
+ * own, or of a frame that does not enter the host, not known. outDev: interface, -1: it did not leave, -2: it reached
+ * the host. tuple, after: its ends as it arrived, and as it left or was dropped, -1: none. traversal. flags: TCP flags,
+ * -1: it is no TCP segment. details: a position in the section of that name, -1: none.
  */
 export const PACKET_COLUMNS = [
   'input',
