@@ -83,8 +83,12 @@ async function bundlePages() {
     // The oldest browsers that unpack `deflate-raw` and know light-dark().
     target: ['chrome123', 'firefox120', 'safari17.5'],
     format: 'iife',
-    jsx: 'automatic',
-    jsxImportSource: 'preact',
+    jsx: 'transform',
+    jsxFactory: 'jsxNode',
+    jsxFragment: 'jsxFragment',
+    inject: ['pages/jsx.ts'],
+    // Else what tsconfig.json says of JSX would count.
+    tsconfigRaw: {},
     minify: true,
     // Every report is a copy of this code, so its licence is in each.
     legalComments: 'none',
