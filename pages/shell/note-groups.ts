@@ -1,4 +1,5 @@
 import type { PacketsIndex, ResultIndex } from '../../explain/report/format/model.js';
+import type { PacketCounts } from '../../replay/summary.js';
 import type { UncertainCauseSummary } from '../../replay/uncertain-summary.js';
 import { counted, grouped } from '../words/numbers.js';
 
@@ -20,7 +21,7 @@ export function noteGroups({ summary, packets }: ResultIndex): NoteGroup[] {
       title: `${counted(uncertain?.packets ?? 0, 'packet')} uncertain`,
       texts: uncertain?.causes.map(causeWords) ?? [],
     },
-    { kind: 'left-out', sign: '…', title: 'left out', texts: leftOutTexts(packets, summary?.packets.filteredOut ?? 0) },
+    { kind: 'left-out', sign: '…', title: 'left out', texts: leftOutTexts(packets, summary?.packets) },
     { kind: 'assumed', sign: '≈', title: `${grouped(assumed.length)} assumed`, texts: assumed },
   ];
   return groups.filter(({ texts }) => texts.length > 0);
@@ -31,7 +32,10 @@ function causeWords({ reason, table, chain, number, rule, packets }: UncertainCa
   return `${reason}${place}: ${counted(packets, 'packet')}`;
 }
 
-function leftOutTexts({ read, leftOut, leftOutBy, withoutBytes }: PacketsIndex, filtered: number): string[] {
+function leftOutTexts(
+  { read, leftOut, leftOutBy, withoutBytes }: PacketsIndex,
+  { filteredOut: filtered = 0, departed = 0 }: Partial<PacketCounts> = {},
+): string[] {
   const why =
     leftOutBy === 'show'
       ? '--show did not choose them'
@@ -41,6 +45,7 @@ function leftOutTexts({ read, leftOut, leftOutBy, withoutBytes }: PacketsIndex, 
       `${grouped(leftOut)} of ${counted(read, 'packet')} are counted but not listed: ${why}. ` +
         'Counters, connections, timeline and rules are whole.',
     withoutBytes > 0 && `The bytes of ${counted(withoutBytes, 'listed packet')} are not in the file.`,
+    departed > 0 && `${counted(departed, 'frame')} captured where they left: compared with what leaves here.`,
     filtered > 0 && `${counted(filtered, 'packet')} of the captures were not replayed: options left them out.`,
   ];
   return texts.filter((text) => text !== false);
