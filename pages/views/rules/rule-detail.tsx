@@ -65,7 +65,7 @@ export function RuleDetail(props: DetailProps) {
 
 function nameOf(map: RuleMap, opened: Opened): string {
   const { chains, rules } = map.section;
-  if ('chain' in opened) return chainName(chains[opened.chain]);
+  if (!('rule' in opened)) return chainName(chains[opened.chain]);
   const { chain, number } = map.placeOf(opened.rule) ?? rules[opened.rule];
   return `${chainName(chains[chain])} ${number}`;
 }

@@ -15,31 +15,18 @@ export type RuleRow =
       readonly number: number;
     };
 
-/** Which rules are looked for. */
+/** Which rules can be looked for: what it is called, and whether a rule is one of them, by what it counted. */
 export const SHOWN = {
-  all: 'All',
-  matched: 'Matched',
-  missed: 'Never matched',
-  unasked: 'Never asked',
-  never: 'Cannot match',
-} as const;
+  all: ['All', () => true],
+  matched: ['Matched', (_, __, matched) => matched > 0],
+  missed: ['Never matched', (_, asked, matched) => asked > 0 && matched === 0],
+  unasked: ['Never asked', (_, asked) => asked === 0],
+  never: ['Cannot match', ({ never, unsupported }) => Boolean(never || unsupported)],
+} as const satisfies Record<
+  string,
+  readonly [name: string, isAmong: (rule: RulePicture, asked: number, matched: number) => boolean]
+>;
 export type Shown = keyof typeof SHOWN;
-
-/** Whether RULE, with this NUMBER, is among those SHOWN. COUNTS: of all packets. */
-function isAmong(shown: Shown, { never, unsupported }: RulePicture, number: number, counts: RuleCounts): boolean {
-  switch (shown) {
-    case 'all':
-      return true;
-    case 'matched':
-      return counts.matched[number] > 0;
-    case 'missed':
-      return counts.asked[number] > 0 && counts.matched[number] === 0;
-    case 'unasked':
-      return counts.asked[number] === 0;
-    case 'never':
-      return never !== undefined || unsupported !== undefined;
-  }
-}
 
 export interface RowChoice {
   readonly shown: Shown;
@@ -58,8 +45,7 @@ export function chosenRules(map: RuleMap, counts: RuleCounts, { shown, text }: O
       const { table, name, never, rules: own } = chains[chain];
       return own.filter((rule) => {
         const isDead = shown === 'never' && never !== undefined && chains[chain].hook === undefined;
-        if (!isDead && !isAmong(shown, rules[rule], rule, counts)) return false;
-        if (words.length === 0) return true;
+        if (!isDead && !SHOWN[shown][1](rules[rule], counts.asked[rule], counts.matched[rule])) return false;
         const whole = `${table} ${name} ${rules[rule].text}`.toLowerCase();
         return words.every((word) => whole.includes(word));
       });

@@ -100,17 +100,12 @@ function Rules({ loads, selection, select }: ViewProps & { readonly loads: Loads
     reveal({ rule: openRule });
   }, [openRule]);
 
-  const openRow = (row: RuleRow) => {
-    setActive(row.key);
-    if (row.kind === 'rule') open({ rule: row.rule }, []);
-    else if (row.kind === 'chain') open({ chain: row.chain }, []);
-    else toggle(row.key);
-  };
   const toggle = (key: string) => {
     const next = new Set(closed);
     if (!next.delete(key)) next.add(key);
     setClosed(next);
   };
+  const openRow = (row: RuleRow) => (row.kind === 'table' ? toggle(row.key) : open(row, []));
   const nameOf = ({ name, sinceNs, change }: RulesetPicture) =>
     change === undefined ? name : `${duration(sinceNs)}: ${name}`;
   const changeWords = (number: number): string => {
@@ -201,7 +196,7 @@ function Choice(props: {
     <fieldset class="rule-choice" aria-label="Show rules">
       {(Object.keys(SHOWN) as Shown[]).map((one, i) => (
         <button type="button" key={one} aria-pressed={one === shown} onClick={() => choose(one)}>
-          {SHOWN[one]} <small>{grouped(numbers[i])}</small>
+          {SHOWN[one][0]} <small>{grouped(numbers[i])}</small>
         </button>
       ))}
     </fieldset>
