@@ -62,4 +62,20 @@ Host('follows the packet that is open, with the arrow keys', async ({ browser, d
   await page.close();
 });
 
+Host('shows addresses that name what is not there', async ({ browser, dir }) => {
+  for (const hash of [
+    'inDev=999',
+    'outDev=-1',
+    'inDev=-1',
+    'end=out 77',
+    'packet=99999&step=5',
+    'hook=INPUT&table=raw',
+  ]) {
+    const page = await OpenPage.open(browser, pageOf(dir), { hash: `view=Host&${hash}` });
+    await page.tab.getByRole('heading', { level: 2 }).first().waitFor();
+    assert.equal(await page.tab.locator('.failure').allTextContents(), [], hash);
+    await page.close();
+  }
+});
+
 Host.run();

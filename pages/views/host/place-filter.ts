@@ -20,8 +20,9 @@ export function isChosen(place: string, filter: Filter): boolean {
 export function placeOfFilter({ end, hook, table, inDev, outDev }: Filter): string | undefined {
   if (end !== undefined) return end;
   if (hook !== undefined) return table === undefined ? hook : `${table} ${hook}`;
-  if (inDev !== undefined) return `in ${inDev}`;
-  return outDev === undefined ? undefined : `out ${outDev}`;
+  // Negative numbers stand for the host, or for nothing.
+  if (inDev !== undefined) return inDev < 0 ? 'host' : `in ${inDev}`;
+  return outDev === undefined || outDev < 0 ? undefined : `out ${outDev}`;
 }
 
 function partOf(place: string): Filter {

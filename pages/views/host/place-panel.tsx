@@ -34,11 +34,11 @@ export function PlacePanel(props: PanelProps) {
   const { causes, rules: matched } = (place === undefined ? wholeOf(flow) : here) ?? NOTHING;
   const seen = (counts: readonly (readonly [number, number])[], row: (one: number) => CountRow[0]): CountRow[] =>
     counts.slice(0, MOST_ROWS).map(([one, packets]) => [row(one), packets]);
-  const devs = card?.[2].split(',').map(Number) ?? [];
+  const devs = (card?.[2].split(',').map(Number) ?? []).filter((dev) => props.picture.interfaces[dev]);
   return (
     <aside class="place" aria-label="Details">
       <h2>{place === undefined ? 'Where packets ended' : placeName(place, props.picture)}</h2>
-      {card ? (
+      {card && devs.length > 0 ? (
         <InterfaceFacts {...props} side={card[1] as 'in' | 'out'} devs={devs} />
       ) : (
         <>
