@@ -26,10 +26,15 @@ function pair(large: number, largeUnit: string, small: number, smallUnit: string
   return small === 0 ? `${grouped(large)} ${largeUnit}` : `${grouped(large)} ${largeUnit} ${small} ${smallUnit}`;
 }
 
-/** `2026-11-28 16:58:48.123456 UTC`: the time TIME_NS after START. */
+/**
+ * `2026-11-28 16:58:48.123456 UTC`: the time TIME_NS after START. Captures may have times that no calendar has: these are
+ * seconds since 1970, `@1e15.250000`.
+ */
 export function wallTime(start: { readonly sec: number; readonly nsec: number }, timeNs: number): string {
   const ns = start.nsec + timeNs;
-  const date = new Date((start.sec + Math.floor(ns / 1e9)) * 1000);
-  const fraction = `${Math.floor((ns % 1e9) / 1e3)}`.padStart(6, '0');
-  return `${date.toISOString().slice(0, 19).replace('T', ' ')}.${fraction} UTC`;
+  const sec = start.sec + Math.floor(ns / 1e9);
+  const date = new Date(sec * 1000);
+  const fraction = `${Math.floor((ns - Math.floor(ns / 1e9) * 1e9) / 1e3)}`.padStart(6, '0');
+  if (Number.isNaN(date.getTime())) return `@${sec}.${fraction}`;
+  return `${date.toISOString().slice(0, -5).replace('T', ' ')}.${fraction} UTC`;
 }

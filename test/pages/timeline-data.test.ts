@@ -6,6 +6,7 @@ import { VERDICTS } from '../../explain/report/format/model.js';
 import { silencesIn, timeAxis } from '../../pages/data/time-folding.js';
 import { barsOfPackets, sumOf } from '../../pages/data/timeline-bars.js';
 import { firstTick, tickStep, timeWords } from '../../pages/words/time-ticks.js';
+import { wallTime } from '../../pages/words/times.js';
 import { seededRandom, testSeed } from '../random.js';
 
 const data = suite('data of the timeline on a page');
@@ -102,6 +103,12 @@ data('times since the start are short, and as precise as the ticks', () => {
     [-1500 * MS, 500 * MS, '−1.5 s'],
   ];
   for (const [timeNs, step, expected] of words) assert.is(timeWords(timeNs, step, undefined), expected);
+});
+
+data('times that no calendar has, and those before the start, are told all the same', () => {
+  assert.is(wallTime({ sec: 1_795_885_128, nsec: 250_000_000 }, -SECOND), '2026-11-28 16:58:47.250000 UTC');
+  assert.is(wallTime({ sec: 1e13, nsec: 0 }, 1500 * MS), '@10000000000001.500000');
+  assert.is(timeWords(1500 * MS, 100 * MS, { sec: 1e13, nsec: 0 }), '1.5 s');
 });
 
 data.run();
