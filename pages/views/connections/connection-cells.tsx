@@ -14,19 +14,21 @@ import { bytesInWords, counted, grouped } from '../../words/numbers.js';
 import { secondsSince } from '../../words/times.js';
 import { connectionWords } from './connection-words.js';
 
-export const CONNECTION_TABLE_COLUMNS: readonly TableColumn[] = [
-  { name: 'start', label: 'Start', isSortable: true },
-  { name: 'protocol', label: 'Protocol' },
-  { name: 'source', label: 'From' },
-  { name: 'destination', label: 'To' },
-  { name: 'count', label: 'Packets', title: 'There and back', isSortable: true },
-  { name: 'amount', label: 'Bytes', isSortable: true },
-  { name: 'duration', label: 'Lasted', isSortable: true },
-  { name: 'state', label: 'State', title: "Conntrack's, at the end" },
-  { name: 'verdict', label: 'Verdict', isSortable: true },
-  { name: 'refused', label: 'Refused', title: 'Packets dropped or rejected', isSortable: true },
-  { name: 'decider', label: 'Decided by' },
-];
+const SORTABLE = ['start', 'count', 'amount', 'duration', 'verdict', 'refused'];
+
+export const CONNECTION_TABLE_COLUMNS: readonly TableColumn[] = Object.entries({
+  start: 'Start',
+  protocol: 'Protocol',
+  source: 'From',
+  destination: 'To',
+  count: 'Packets',
+  amount: 'Bytes',
+  duration: 'Lasted',
+  state: 'State',
+  verdict: 'Verdict',
+  refused: 'Refused',
+  decider: 'Decided by',
+}).map(([name, label]) => ({ name, label, isSortable: SORTABLE.includes(name) }));
 
 /** The cells of the connection in ROW. */
 export function ConnectionCells({ row, facts }: { readonly row: number; readonly facts: ConnectionFacts }) {

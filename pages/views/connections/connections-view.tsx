@@ -51,7 +51,14 @@ function Listed(props: ViewProps & { readonly facts: ConnectionFacts }) {
   useEffect(() => {
     if (connection !== undefined) setCursor(connection);
   }, [connection]);
-  const cells = useCallback((at: number) => <LineCells line={lines[at]} {...{ facts, options }} />, [lines, facts]);
+  const cells = useCallback(
+    (at: number) => {
+      const line = lines[at];
+      if (typeof line !== 'object') return line === undefined ? null : <ConnectionCells row={line} facts={facts} />;
+      return <GroupCells group={line} facts={facts} isOpen={options.opened.has(line.key)} />;
+    },
+    [lines, facts],
+  );
   const open = (at: number) => {
     const line = lines[at];
     setCursor(keyOf(line));
@@ -93,17 +100,6 @@ function Listed(props: ViewProps & { readonly facts: ConnectionFacts }) {
       </div>
     </>
   );
-}
-
-function LineCells(props: {
-  readonly line: ListLine | undefined;
-  readonly facts: ConnectionFacts;
-  readonly options: ListOptions;
-}) {
-  const { line, facts, options } = props;
-  if (line === undefined) return null;
-  if (typeof line === 'number') return <ConnectionCells row={line} facts={facts} />;
-  return <GroupCells group={line} facts={facts} isOpen={options.opened.has(line.key)} />;
 }
 
 function toggled(keys: ReadonlySet<string>, key: string): ReadonlySet<string> {

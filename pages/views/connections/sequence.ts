@@ -31,18 +31,14 @@ export async function sequenceWords(facts: ConnectionFacts, rows: readonly numbe
 }
 
 /** The numbers of the segment in a frame; undefined: its header is not there as a whole. */
-function segmentOf({
-  linktype,
-  bytes,
-}: CapturedBytes): readonly [sequence: number, acknowledgment: number, dataBytes: number] | undefined {
+function segmentOf({ linktype, bytes }: CapturedBytes): readonly number[] | undefined {
   const layers = decodeFrame(linktype, bytes);
-  const ip = layers.find(({ name }) => name === 'IPv4');
-  const tcp = layers.find(({ name }) => name === 'TCP');
-  if (ip === undefined || tcp === undefined || tcp.length < TCP_LENGTH) return undefined;
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const [ip, tcp] = ['IPv4', 'TCP'].map((name) => layers.find((layer) => layer.name === name));
+  if (!ip || !tcp || tcp.length < TCP_LENGTH) return undefined;
+  const view = new DataView(bytes.buffer, bytes.byteOffset);
   const { at } = tcp;
-  const dataBytes = view.getUint16(ip.at + 2) - (at - ip.at) - (view.getUint8(at + 12) >> 4) * 4;
-  return [view.getUint32(at + 4), view.getUint32(at + 8), dataBytes];
+  const headers = at - ip.at + (view.getUint8(at + 12) >> 4) * 4;
+  return [view.getUint32(at + 4), view.getUint32(at + 8), view.getUint16(ip.at + 2) - headers];
 }
 
 const TCP_LENGTH = 20;
