@@ -116,12 +116,12 @@ function readTcp(layers: Layer[], part: Part): void {
   for (let at = part.at + 20; at < end; ) {
     const kind = part.bytes[at];
     const length = kind < 2 ? 1 : Math.max(2, part.bytes[at + 1] ?? 2);
-    const [name, ...rows] = headers.TCP_OPTIONS[kind] ?? [`Option ${kind}`];
+    const [name, ...numbers] = headers.TCP_OPTIONS[kind] ?? [`Option ${kind}`];
     const whole: Part = { bytes: part.bytes, at, end: Math.min(end, at + length) };
-    const numbers = rows.map(([, bits], i) =>
-      16 + bits * (i + 1) <= (whole.end - at) * 8 ? readBits(whole, 16 + bits * i, bits) : undefined,
-    );
-    const value = numbers.filter((number) => number !== undefined).join(' ');
+    const rows = numbers.map((bits): FieldRow => ['number', bits]);
+    const value = readRows(whole, rows, 16)
+      .map((field) => field.value)
+      .join(' ');
     options.push({ name, at, length: whole.end - at, value });
     at += length;
   }

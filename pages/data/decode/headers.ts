@@ -80,7 +80,7 @@ export const PPP: readonly FieldRow[] = [['Protocol', 16, named({ 33: 'IPv4', 87
 export const IPV4: readonly FieldRow[] = [
   ['Version', 4],
   ['Header length', 4, (words) => `${words * 4} bytes`],
-  ['DSCP', 6, named({ 8: 'CS1', 10: 'AF11', 18: 'AF21', 26: 'AF31', 34: 'AF41', 46: 'EF', 48: 'CS6' })],
+  ['DSCP', 6],
   ['ECN', 2, named({ 1: 'ECT(1)', 2: 'ECT(0)', 3: 'CE' })],
   ['Total length', 16],
   ['Identification', 16, hex(4)],
@@ -119,15 +119,15 @@ export const TCP: readonly FieldRow[] = [
   ['Urgent pointer', 16],
 ];
 
-/** Options of TCP by kind: their name, and what stands behind kind and length. */
-export const TCP_OPTIONS: Readonly<Record<number, readonly [name: string, ...rows: FieldRow[]]>> = {
+/** Options of TCP by kind: their name, and the bits of the numbers behind kind and length. */
+export const TCP_OPTIONS: Readonly<Record<number, readonly [name: string, ...bits: number[]]>> = {
   0: ['End of options'],
   1: ['No operation'],
-  2: ['Maximum segment size', ['', 16]],
-  3: ['Window scale', ['', 8]],
+  2: ['Maximum segment size', 16],
+  3: ['Window scale', 8],
   4: ['SACK permitted'],
-  5: ['SACK', ['', 32], ['', 32], ['', 32], ['', 32], ['', 32], ['', 32], ['', 32], ['', 32]],
-  8: ['Timestamps', ['', 32], ['', 32]],
+  5: ['SACK', ...Array<number>(8).fill(32)],
+  8: ['Timestamps', 32, 32],
 };
 
 /** RFC 768. */
