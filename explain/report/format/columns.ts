@@ -11,7 +11,7 @@ export type Column = Int8Array | Int16Array | Int32Array | Float64Array;
 export type Columns<Name extends string> = Readonly<Record<Name, Column>>;
 
 /**
- * Which value is expected in a column. A name: that of the other column in the same row. Names: that of the last row
+ * Which value is expected in a column. A name: that of the other column in the same row. One or two: that of the last row
  * with the same values in these columns; of the first such row, the largest value so far, and 1. None: the largest value
  * so far, and 1. Columns of which nothing is said: that of the row before. A column stands behind those that it names.
  */
@@ -43,10 +43,11 @@ export class ColumnWriter<Name extends string> {
     const buffer = new VarintBuffer();
     buffer.add(this.rows);
     buffer.add(this.#names.length);
+    const known: SameRows = new Map();
     for (const [i, values] of this.#values.entries()) {
       const differences = new Float64Array(this.rows);
       const expectation = this.#expectationOf(this.#names[i]);
-      expect(values, expectation, this.#values, (row, base) => {
+      expect(values, expectation, this.#values, known, (row, base) => {
         differences[row] = values[row] - base;
       });
       const unit = differences.reduce(commonDivisor, 0) || 1;
@@ -73,12 +74,13 @@ export function readColumns<Name extends string>(names: readonly Name[], bytes: 
   const count = reader.next();
   if (count !== names.length) throw new RangeError(`${count} columns, not ${names.length}`);
   const columns: Float64Array[] = [];
+  const known: SameRows = new Map();
   for (let i = 0; i < count; i++) {
     const values = new Float64Array(rows);
     const unit = reader.next();
     const expectation = Array.from({ length: reader.next() }, () => reader.next());
     columns.push(values);
-    expect(values, expectation, columns, (row, base) => {
+    expect(values, expectation, columns, known, (row, base) => {
       values[row] = base + reader.next() * unit;
     });
   }
@@ -96,6 +98,7 @@ function expect(
   values: ArrayLike<number>,
   [how, ...others]: Expectation,
   columns: readonly ArrayLike<number>[],
+  known: SameRows,
   see: (row: number, base: number) => void,
 ): void {
   const { length } = values;
@@ -104,19 +107,42 @@ function expect(
     const other = columns[others[0]];
     for (let row = 0; row < length; row++) see(row, other[row]);
   } else {
-    const keys = others.map((position) => columns[position]);
-    const last = new Map<number, number>();
+    const same = sameRows(others, columns, length, known);
     let most = -1;
     for (let row = 0; row < length; row++) {
-      const key = keys.reduce((sum, column) => sum * KEY_BASE + column[row] + 1, 0);
-      see(row, (keys.length === 0 ? undefined : last.get(key)) ?? most + 1);
-      if (keys.length > 0) last.set(key, values[row]);
+      see(row, same[row] < 0 ? most + 1 : values[same[row]]);
       if (values[row] > most) most = values[row];
     }
   }
 }
 
-/** More than values of columns that keys have behind their first one. */
+/** Of each of LENGTH rows, the last one before it with the same values in the columns at KEYS; -1: there is none. */
+function sameRows(
+  keys: readonly number[],
+  columns: readonly ArrayLike<number>[],
+  length: number,
+  known: SameRows,
+): Int32Array {
+  const there = known.get(keys.join());
+  if (there !== undefined) return there;
+  const same = new Int32Array(length).fill(-1);
+  const last = new Map<number, number>();
+  const [first, second] = keys.map((position) => columns[position]);
+  if (first !== undefined) {
+    for (let row = 0; row < length; row++) {
+      const key = first[row] * KEY_BASE + (second === undefined ? 0 : second[row]);
+      same[row] = last.get(key) ?? -1;
+      last.set(key, row);
+    }
+  }
+  known.set(keys.join(), same);
+  return same;
+}
+
+/** By the keys. */
+type SameRows = Map<string, Int32Array>;
+
+/** More than the values of columns that stand second in keys. */
 const KEY_BASE = 1 << 16;
 
 function commonDivisor(a: number, b: number): number {

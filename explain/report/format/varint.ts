@@ -55,13 +55,16 @@ export class VarintReader {
 
   /** Throws a RangeError if there is no number any more. */
   next(): number {
-    let [value, scale] = [0, 1];
-    for (;;) {
-      const byte = this.#bytes[this.#at++];
+    const bytes = this.#bytes;
+    let byte = bytes[this.#at++];
+    // Most are small.
+    if (byte < 128) return (byte >>> 1) ^ -(byte & 1);
+    let value = 0;
+    for (let scale = 1; ; scale *= 128) {
       if (byte === undefined) throw new RangeError('the numbers are cut off');
       value += (byte & 127) * scale;
       if (byte < 128) break;
-      scale *= 128;
+      byte = bytes[this.#at++];
     }
     return value % 2 === 0 ? value / 2 : -(value + 1) / 2;
   }

@@ -21,6 +21,24 @@ Report('come back as they were written', () => {
   );
 });
 
+Report('come back, whatever is expected in them', () => {
+  const names = ['a', 'b', 'other', 'most', 'key', 'keys'] as const;
+  const expected = { other: 'a', most: [], key: ['a'], keys: ['a', 'b'] } as const;
+  const few = fc.integer({ min: -1, max: 3 });
+  const many = fc.integer({ min: -(2 ** 40), max: 2 ** 40 }).map((value) => value * 1000);
+  fc.assert(
+    fc.property(fc.array(fc.tuple(few, few, many, many, many, fc.oneof(few, many))), (rows) => {
+      const writer = new ColumnWriter(names, expected);
+      for (const row of rows) writer.add(row);
+      const columns = readColumns(names, writer.bytes());
+      assert.equal(
+        rows,
+        rows.map((_, i) => names.map((name) => columns[name][i])),
+      );
+    }),
+  );
+});
+
 Report('are as narrow as their values', () => {
   const writer = new ColumnWriter(['small', 'large', 'huge']);
   writer.add([-128, 2 ** 31 - 1, 2 ** 31]);
