@@ -26,7 +26,11 @@ export function Header(props: {
       </div>
       <div class="runs">
         {shown.map((result) => (
-          <section key={result.index.name} class="run" aria-label={isOneOfMany ? result.index.name : 'Run'}>
+          <section
+            key={report.results.indexOf(result)}
+            class="run"
+            aria-label={isOneOfMany ? result.index.name : 'Run'}
+          >
             {shown.length > 1 && <h2>{result.index.name}</h2>}
             <details class="run-words">
               <summary>{runWords(result.index, report.index.generator)}</summary>

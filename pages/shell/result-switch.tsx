@@ -14,7 +14,7 @@ export function ResultSwitch(props: {
       {results.map(({ index }, at) => (
         <button
           type="button"
-          key={index.name}
+          key={at}
           aria-pressed={!isBeside && at === chosen}
           onClick={() => select({ result: at, isBeside: false })}
         >

@@ -3,12 +3,12 @@ import { counted } from '../words/numbers.js';
 import { duration, wallTime } from '../words/times.js';
 
 /** What was run, in one line: `rules.v4 on host.json · eth0.pcap · 2025-11-12 10:00:00 UTC, 5 min · nfreplay 1.0.0`. */
-export function runWords({ summary, inputs, start, durationNs }: ResultIndex, generator: string): string {
+export function runWords({ summary, inputs, start, durationNs, packets }: ResultIndex, generator: string): string {
   const files = inputs.flatMap((input) => input.files);
   return [
     ...(summary ? [`${lastOf(summary.run.rules.path)} on ${lastOf(summary.run.host.path)}`] : []),
     files.length > 3 ? counted(files.length, 'capture') : files.map(lastOf).join(', '),
-    `${wallTime(start, 0).slice(0, 19)} UTC, ${duration(durationNs)}`,
+    packets.read > 0 ? `${wallTime(start, 0).slice(0, 19)} UTC, ${duration(durationNs)}` : '',
     ...optionWords(Object.entries(summary?.run.options ?? {})),
     generator,
   ]

@@ -1,3 +1,4 @@
+import { cpSync, readdirSync, truncateSync } from 'node:fs';
 import { join } from 'node:path';
 import * as assert from 'uvu/assert';
 import { makeReport } from '../../explain/report/make-report.js';
@@ -83,6 +84,23 @@ Views('the address of another report, with numbers that are not in this one, har
     }
     await page.close();
   }
+});
+
+Views('a report of no packet at all opens, and says so', async ({ browser, dir }) => {
+  const folder = join(dir, 'empty');
+  cpSync('pcaps/udp-and-ping', folder, { recursive: true });
+  // The header of a file without records.
+  for (const name of readdirSync(join(folder, 'in'))) truncateSync(join(folder, 'in', name), 24);
+  const path = join(dir, 'empty.html');
+  writePage(caseReport(folder, join(dir, 'empty-out')), path);
+  const page = await OpenPage.open(browser, path);
+  await page.tab.getByText('0 packets').first().waitFor();
+  for (const view of await page.views()) {
+    await page.choose(view);
+    assert.equal(await page.tab.locator('.failure').allTextContents(), [], view);
+    assert.equal(await page.accessibilityProblems(), [], view);
+  }
+  await page.close();
 });
 
 Views('no view is wider than a narrow window', async ({ browser, dir }) => {
