@@ -24,8 +24,13 @@ export function HeatStrip(props: {
       const bin = hottest[at];
       for (const kind of KINDS) bin[kind] = Math.max(bin[kind], of[kind][row.rule]);
     });
-    return hottest.map((bin, i) => ({ ...bin, y: i * height, height }));
-  }, [rows, counts, chosen]);
+    // The same elements as long as nothing changes: the list is drawn again whenever it scrolls.
+    return hottest.map((bin, i) =>
+      KINDS.map((kind) => (
+        <rect key={kind} y={i * height} height={height} width="10" class={kind} opacity={heat(bin[kind], most)} />
+      )),
+    );
+  }, [rows, counts, chosen, most]);
   return (
     <svg
       class="heat-strip"
@@ -34,9 +39,7 @@ export function HeatStrip(props: {
       preserveAspectRatio="none"
       onClick={(event) => scrollTo(event.offsetY / event.currentTarget.clientHeight)}
     >
-      {bins.map(({ y, height, ...bin }) =>
-        KINDS.map((kind) => <rect {...{ y, height }} width="10" class={kind} opacity={heat(bin[kind], most)} />),
-      )}
+      {bins}
     </svg>
   );
 }

@@ -1,4 +1,4 @@
-import { useLayoutEffect, useRef } from 'preact/hooks';
+import { useLayoutEffect, useMemo, useRef } from 'preact/hooks';
 import { rowOfKey } from '../../data/row-window.js';
 import { grouped } from '../../words/numbers.js';
 import { HeatStrip } from './heat-strip.js';
@@ -40,7 +40,7 @@ export function RuleList(props: {
   const isPrinted = useMedia('print');
   const height = isNarrow ? 44 : 26;
   const [first, end] = useWindow(ref, rows.length, height);
-  const at = rows.findIndex(({ key }) => key === active);
+  const at = useMemo(() => rows.findIndex(({ key }) => key === active), [rows, active]);
   const isSeen = useRef<string | undefined>(undefined);
   useLayoutEffect(() => {
     if (at < 0 || isSeen.current === active) return;
