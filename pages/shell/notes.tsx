@@ -1,27 +1,19 @@
 import { useState } from 'preact/hooks';
 import type { ResultIndex } from '../../explain/report/format/model.js';
-import { noteGroups } from './note-groups.js';
+import { type NoteGroup, noteGroups } from './note-groups.js';
 
 /** What somebody has to know who relies on the report: at least the first of each kind is there at once. */
 export function Notes({ index }: { readonly index: ResultIndex }) {
-  const groups = noteGroups(index);
-  if (groups.length === 0) return null;
   return (
     <ul class="notes" aria-label="Notes">
-      {groups.map(({ kind, sign, title, texts }) => (
-        <NoteGroup key={kind} {...{ kind, sign, title, texts }} />
+      {noteGroups(index).map((group) => (
+        <Note key={group.kind} {...group} />
       ))}
     </ul>
   );
 }
 
-function NoteGroup(props: {
-  readonly kind: string;
-  readonly sign: string;
-  readonly title: string;
-  readonly texts: readonly string[];
-}) {
-  const { kind, sign, title, texts } = props;
+function Note({ kind, sign, title, texts }: NoteGroup) {
   const [isOpen, setOpen] = useState(false);
   return (
     <li class={`note ${kind}`}>
@@ -30,7 +22,7 @@ function NoteGroup(props: {
       </span>
       <ul>
         {texts.map((text, i) => (
-          <li key={text} class={i > 0 && !isOpen ? 'on-paper' : undefined}>
+          <li key={text} class={i > 0 && !isOpen ? 'on-paper' : ''}>
             {text}
           </li>
         ))}

@@ -18,27 +18,26 @@ export function runWords({ summary, inputs, start, durationNs, packets }: Result
 
 /** The same at length, a line for each. */
 export function runDetails({ summary, inputs }: ResultIndex): string[] {
-  if (!summary) return [];
-  const { rules, host, options } = summary.run;
-  return [
-    `rules: ${rules.path}`,
-    `host: ${host.path}`,
-    ...inputs.map(({ name, files }) => `${name}: ${files.join(', ')}`),
-    ...Object.entries(options).map(([name, value]) => `${name}: ${[value].flat().join('; ')}`),
+  const { rules, host, options } = summary?.run ?? {};
+  const lines: readonly [name: string, value: unknown][] = [
+    ['rules', rules?.path],
+    ['host', host?.path],
+    ...inputs.map(({ name, files }): [string, unknown] => [name, files]),
+    ...Object.entries(options ?? {}),
   ];
+  return lines.flatMap(([name, value]) => (value === undefined ? [] : [`${name}: ${[value].flat().join('; ')}`]));
 }
 
 /** Without the folders that a path has before its last name. */
 const lastOf = (path: string): string => path.replace(/^.*\/(?=[^/])/, '');
 
-/** Options that are not as they are by default: `lax`, `7 at`, `checksums verify`. */
+/** Options that are not as they are by default: `lax`, `7 × at`, `checksums verify`. */
 function optionWords(options: readonly [string, unknown][]): string[] {
   return options
-    .filter(([name, value]) => value !== undefined && value !== false && !(name === 'seed' && value === 0))
+    .filter(([, value]) => value)
     .map(([name, value]) => {
       const words = name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
       if (value === true) return words;
-      if (!Array.isArray(value)) return `${words} ${value}`;
-      return value.length === 1 ? `${words} ${value[0]}` : `${value.length} × ${words}`;
+      return Array.isArray(value) && value.length > 1 ? `${value.length} × ${words}` : `${words} ${value}`;
     });
 }

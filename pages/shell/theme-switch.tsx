@@ -20,8 +20,8 @@ function stored(): Storage | undefined {
 }
 
 function applyTheme(theme: Theme): Theme {
-  if (theme === 'automatic') delete document.documentElement.dataset.theme;
-  else document.documentElement.dataset.theme = theme;
+  // No style sheet names `automatic`.
+  document.documentElement.dataset.theme = theme;
   return theme;
 }
 

@@ -8,11 +8,10 @@ export function whyUnreadable(): string | undefined {
   }
   try {
     const format = embeddedIndex()?.format ?? REPORT_FORMAT;
-    if (format !== REPORT_FORMAT) return `The data of the report has format ${format}, not ${REPORT_FORMAT}.`;
+    return format === REPORT_FORMAT ? undefined : `The data of the report has format ${format}, not ${REPORT_FORMAT}.`;
   } catch (error) {
-    return `The file is damaged: its index cannot be read (${error instanceof Error ? error.message : error}). Make the report again.`;
+    return `The file is damaged: its index cannot be read (${error}). Make the report again.`;
   }
-  return undefined;
 }
 
 export function Unreadable({ problem }: { readonly problem: string }) {

@@ -13,30 +13,20 @@ export interface Served {
 
 /** Undefined: nothing has been read yet. */
 async function readServed(): Promise<Served | undefined> {
-  const answer = await ask('index');
+  const answer = await fetch('index', { cache: 'no-store' });
   if (answer.status === 503) return undefined;
   const version = answer.headers.get('X-Report-Version');
-  return {
-    index: (await read(answer, 'index').then((found) => found.json())) as ReportIndex,
-    source: sourceOf(version),
-  };
+  return { index: await answer.json(), source: sourceOf(version === null ? '' : `?version=${version}`) };
 }
 
-function sourceOf(version: string | null): SectionSource {
-  const query = version === null ? '' : `?version=${version}`;
+function sourceOf(query: string): SectionSource {
   return {
     async load(name) {
-      const answer = await read(await ask(`sections/${name}${query}`), name);
+      const answer = await fetch(`sections/${name}${query}`, { cache: 'no-store' });
+      if (!answer.ok) throw new Error(`${name}: ${await answer.text()}`);
       return new Uint8Array(await answer.arrayBuffer());
     },
   };
-}
-
-const ask = (path: string): Promise<Response> => fetch(path, { cache: 'no-store' });
-
-async function read(answer: Response, name: string): Promise<Response> {
-  if (!answer.ok) throw new Error(`${name}: ${answer.status} ${(await answer.text()).trim()}`);
-  return answer;
 }
 
 /** How it is with whoever serves the report: still there, away for the moment, or gone for good. */
