@@ -68,6 +68,10 @@ function namedSubject(given: Arguments, names: readonly string[], live: LiveOpti
     return comparison(old, { name: rulesPath, options: { ...old.options, rulesPath } }, only.closedFolders);
   }
   if (second === undefined) return only;
+  const replayed = names.find((_, i) => found[i].replays.length > 0);
+  const measured = names.find((_, i) => found[i].benches.length > 0);
+  if (replayed !== undefined && measured !== undefined)
+    throw new UsageError(`${measured} is a result of bench, and ${replayed} is replayed: they have pages of their own`);
   return {
     title: names.join(', '),
     replays: found.flatMap(({ replays }) => replays),
@@ -77,11 +81,20 @@ function namedSubject(given: Arguments, names: readonly string[], live: LiveOpti
   };
 }
 
-/** What the folder or file NAME is. SHOW: chooses packets in place of what it says itself. */
-function subjectNamed(name: string, show: string | undefined, live: LiveOptions): ReportSubject {
+/** The page that shows what GIVEN asks for: results of bench have one of their own. */
+export function pageOf({ positionals: [first] }: Arguments): 'report' | 'bench' {
+  return first === undefined || isFolder(first) ? 'report' : 'bench';
+}
+
+function isFolder(name: string): boolean {
   const stat = name === '-' ? undefined : statSync(nativePath(name), { throwIfNoEntry: false });
   if (name !== '-' && stat === undefined) throw new FileError(`${name}: no such file or folder`);
-  if (stat?.isDirectory() !== true) {
+  return stat?.isDirectory() === true;
+}
+
+/** What the folder or file NAME is. SHOW: chooses packets in place of what it says itself. */
+function subjectNamed(name: string, show: string | undefined, live: LiveOptions): ReportSubject {
+  if (!isFolder(name)) {
     const bench = readBenchFile(name, live);
     return {
       title: `What ${listed(bench.rulesets.map(({ file }) => file))} cost`,

@@ -10,7 +10,7 @@ import { type Arguments, parseCommand } from './args.js';
 import { VIEW } from './commands/view.js';
 import { ExitCode, UsageError } from './errors.js';
 import { STDERR, STDOUT, warn } from './output.js';
-import { comparedSections, subjectOf, wholeSections } from './report-subject.js';
+import { comparedSections, pageOf, subjectOf, wholeSections } from './report-subject.js';
 import { exitCodeOf, onSignals, type Signal } from './signals.js';
 import { supervised } from './stepwise.js';
 import { NeedsThread, namesPipe, runInThread, type Supervision } from './supervisor.js';
@@ -26,7 +26,7 @@ export async function viewOnMainThread(main: string, argv: readonly string[]): P
   const port = portOf(given);
   const report = new ServedReport();
   const title = given.value('title') ?? 'nfreplay view';
-  const server = await ViewServer.listen({ port, page: livePageHtml(title, readPageAssets('bench')), report });
+  const server = await ViewServer.listen({ port, page: livePageHtml(title, readPageAssets(pageOf(given))), report });
   try {
     const onData = (data: unknown): void => {
       if (data === READY) tellAddress(server);

@@ -13,8 +13,8 @@ export interface PageAssetFiles {
 }
 
 /**
- * Reads dist/pages, beside the folder of this module and of the bundled command. NAME: `bench` also shows what bench
- * has measured.
+ * Reads dist/pages, beside the folder of this module and of the bundled command. NAME: `bench` shows what bench has
+ * measured, `report` all else.
  */
 export function readPageAssets(name: 'report' | 'bench' = 'report'): PageAssetFiles {
   const script = readFileSync(new URL(`../pages/${name}.js`, import.meta.url), 'utf8');

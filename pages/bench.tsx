@@ -1,5 +1,5 @@
-/** Where the script of a page begins that also has what bench has measured: other reports need no code for that. */
+/** Where the script of a page begins that shows what bench has measured. */
 import { start } from './shell/start.js';
 import { BenchView } from './views/bench/bench-view.js';
 
-start(BenchView);
+start({ Bench: BenchView });

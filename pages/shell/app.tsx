@@ -4,7 +4,7 @@ import type { ReportData } from '../data/report-data.js';
 import type { Result } from '../data/result.js';
 import type { Selection, ViewName } from '../selection.js';
 import { Header } from './header.js';
-import { ResultPanel } from './result-panel.js';
+import type { ResultPanelProps } from './result-panel.js';
 import { Tabs } from './tabs.js';
 import { useSelection } from './use-selection.js';
 import './app.css';
@@ -25,7 +25,14 @@ export interface BenchProps {
   readonly report: ReportData;
 }
 
-export function App({ report, Bench }: BenchProps & { readonly Bench: ComponentType<BenchProps> | undefined }) {
+/** What a page has code for: results of replays, or of bench. */
+export interface PageParts {
+  readonly ResultPanel?: ComponentType<ResultPanelProps>;
+  readonly Bench?: ComponentType<BenchProps>;
+}
+
+export function App({ report, parts }: BenchProps & { readonly parts: PageParts }) {
+  const { ResultPanel, Bench } = parts;
   const views = viewsOf(report);
   const [selection, select] = useSelection(views[0]);
   const view = views.includes(selection.view) ? selection.view : views[0];
@@ -38,7 +45,7 @@ export function App({ report, Bench }: BenchProps & { readonly Bench: ComponentT
       <Header {...{ report, shown, selection, select }} />
       <Tabs views={views} chosen={view} choose={(next) => select({ view: next })}>
         {view === 'Bench' && Bench && <Bench report={report} />}
-        {view !== 'Bench' && (
+        {view !== 'Bench' && ResultPanel && (
           <div class="panels">
             {shown.map((result) => (
               <ResultPanel

@@ -1,8 +1,7 @@
-import type { ComponentType } from 'preact';
 import { useEffect, useState } from 'preact/hooks';
 import { type ReportData, reportData } from '../data/report-data.js';
 import { type Connection, watchServed } from '../sources/live.js';
-import { App, type BenchProps } from './app.js';
+import { App, type PageParts } from './app.js';
 
 const WORDS: Readonly<Record<Connection, string>> = {
   open: 'Waiting for the first packets …',
@@ -11,7 +10,7 @@ const WORDS: Readonly<Record<Connection, string>> = {
 };
 
 /** A report that is served while it grows. */
-export function LiveApp({ Bench }: { readonly Bench: ComponentType<BenchProps> | undefined }) {
+export function LiveApp({ parts }: { readonly parts: PageParts }) {
   const [report, setReport] = useState<ReportData>();
   const [connection, setConnection] = useState<Connection>('open');
   useEffect(
@@ -32,7 +31,7 @@ export function LiveApp({ Bench }: { readonly Bench: ComponentType<BenchProps> |
       <p class="status" role="status">
         {status}
       </p>
-      {report && <App report={report} Bench={Bench} />}
+      {report && <App report={report} parts={parts} />}
     </>
   );
 }

@@ -12,7 +12,7 @@ import { TimelineView } from '../views/timeline/timeline-view.js';
 import { ErrorBoundary } from './error-boundary.js';
 import { FilterBar } from './filter-bar.js';
 
-const VIEWS: Readonly<Record<Exclude<ViewName, 'Bench'>, ComponentType<ViewProps>>> = {
+const VIEWS: Readonly<Record<ResultPanelProps['view'], ComponentType<ViewProps>>> = {
   Host: HostView,
   Connections: ConnectionsView,
   Rules: RulesView,
@@ -21,10 +21,13 @@ const VIEWS: Readonly<Record<Exclude<ViewName, 'Bench'>, ComponentType<ViewProps
   Comparison: ComparisonView,
 };
 
+export interface ResultPanelProps extends Omit<ViewProps, 'rows'> {
+  readonly view: Exclude<ViewName, 'Bench'>;
+  readonly isOneOfMany: boolean;
+}
+
 /** A view of one result, below the filter that chooses its packets. */
-export function ResultPanel(
-  props: Omit<ViewProps, 'rows'> & { readonly view: keyof typeof VIEWS; readonly isOneOfMany: boolean },
-) {
+export function ResultPanel(props: ResultPanelProps) {
   const { view, isOneOfMany, result, selection, select } = props;
   const { filter } = selection;
   const id = useId();

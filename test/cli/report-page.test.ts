@@ -179,6 +179,7 @@ Report('a file of bench is known by what is in it', async () => {
   const { hasBench, results } = indexIn(page);
   assert.ok(hasBench);
   assert.equal(results, []);
+  assert.match((await failing(path, DOCKER, '-o', page)).message, 'pages of their own');
   writeFileSync(path, JSON.stringify({ ...BENCH, rulesets: [{ file: 'a.v4' }] }));
   const { exitCode, message } = await failing(path, '-o', page);
   assert.is(exitCode, 2);
