@@ -8,7 +8,9 @@ import { version } from '../../replay/version.js';
 import type { Collector } from './collector.js';
 import { type ResultIndex, type SectionKind, TRAVERSAL_COUNT_COLUMNS, type Traversal } from './format/model.js';
 import { BYTES_ROWS } from './format/packet-bytes.js';
+import { noteGroups } from './notes.js';
 import type { ChosenPackets } from './packet-store.js';
+import { runDetails, runWords } from './run-words.js';
 import { type Chunks, columnSection, jsonSection } from './sections.js';
 import { TRAVERSAL_ROWS } from './traversals.js';
 
@@ -32,6 +34,8 @@ export function resultIndex(
 ): ResultIndex {
   const { tuples, traversals, timeline, run } = collector;
   const { rows, details, bytes } = chosen;
+  const packets = collector.packetsIndex(chosen);
+  const inputs = run.names.inputs.map(({ name: input, files }) => ({ name: input, files }));
   return {
     name,
     isRunning: summary === undefined,
@@ -39,9 +43,11 @@ export function resultIndex(
     ...(summary === undefined ? {} : { summary: withoutLists(summary) }),
     start: collector.start ?? { sec: 0, nsec: 0 },
     durationNs: collector.durationNs,
-    packets: collector.packetsIndex(chosen),
+    packets,
+    run: { words: runWords(summary, inputs), details: runDetails(summary, inputs) },
+    notes: noteGroups(summary, packets),
     host: collector.host,
-    inputs: run.names.inputs.map(({ name: input, files }) => ({ name: input, files })),
+    inputs,
     names: Object.fromEntries(run.setting.names),
     numberNames: tuples.met.names,
     timeline: timeline.index,

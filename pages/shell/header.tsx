@@ -1,9 +1,10 @@
+import type { ResultIndex } from '../../explain/report/format/model.js';
 import type { ReportData } from '../data/report-data.js';
 import type { Result } from '../data/result.js';
 import type { Selection, ViewProps } from '../selection.js';
+import { duration, wallTime } from '../words/times.js';
 import { Notes } from './notes.js';
 import { ResultSwitch } from './result-switch.js';
-import { runDetails, runWords } from './run-words.js';
 import { ThemeSwitch } from './theme-switch.js';
 import { VerdictStrip } from './verdict-strip.js';
 import './header.css';
@@ -33,9 +34,9 @@ export function Header(props: {
           >
             {shown.length > 1 && <h2>{result.index.name}</h2>}
             <details class="run-words">
-              <summary>{runWords(result.index, report.index.generator)}</summary>
+              <summary>{runLine(result.index, report.index.generator)}</summary>
               <ul>
-                {runDetails(result.index).map((text) => (
+                {result.index.run.details.map((text) => (
                   <li key={text}>{text}</li>
                 ))}
               </ul>
@@ -48,4 +49,9 @@ export function Header(props: {
       {shown.length === 0 && <p class="run-words">{report.index.generator}</p>}
     </header>
   );
+}
+
+function runLine({ run, packets, start, durationNs }: ResultIndex, generator: string): string {
+  const when = packets.read > 0 ? [`${wallTime(start, 0).slice(0, 19)} UTC, ${duration(durationNs)}`] : [];
+  return [...run.words, ...when, generator].join(' · ');
 }

@@ -1,19 +1,19 @@
 import { useState } from 'preact/hooks';
-import type { ResultIndex } from '../../explain/report/format/model.js';
-import { type NoteGroup, noteGroups } from './note-groups.js';
+import type { NoteGroup as Group, ResultIndex } from '../../explain/report/format/model.js';
 
 /** What somebody has to know who relies on the report: at least the first of each kind is there at once. */
 export function Notes({ index }: { readonly index: ResultIndex }) {
+  if (index.notes.length === 0) return null;
   return (
     <ul class="notes" aria-label="Notes">
-      {noteGroups(index).map((group) => (
-        <Note key={group.kind} {...group} />
+      {index.notes.map((group) => (
+        <NoteGroup key={group.kind} {...group} />
       ))}
     </ul>
   );
 }
 
-function Note({ kind, sign, title, texts }: NoteGroup) {
+function NoteGroup({ kind, sign, title, texts }: Group) {
   const [isOpen, setOpen] = useState(false);
   return (
     <li class={`note ${kind}`}>

@@ -36,6 +36,9 @@ export interface ResultIndex {
   readonly durationNs: number;
   readonly packets: PacketsIndex;
   readonly host: HostPicture;
+  /** What was run: briefly, and at length, a line for each. */
+  readonly run: { readonly words: readonly string[]; readonly details: readonly string[] };
+  readonly notes: readonly NoteGroup[];
   readonly inputs: readonly { readonly name: string; readonly files: readonly string[] }[];
   /** Names for addresses. */
   readonly names: Readonly<Record<string, string>>;
@@ -53,6 +56,14 @@ export interface NumberNames {
   readonly icmp: Readonly<Record<string, string>>;
   /** Ports by the names of their services. */
   readonly services: Readonly<Record<string, number>>;
+}
+
+/** What somebody has to know who relies on the report, of one kind. */
+export interface NoteGroup {
+  readonly kind: 'warning' | 'assumed' | 'uncertain' | 'left-out';
+  readonly sign: string;
+  readonly title: string;
+  readonly texts: readonly string[];
 }
 
 /**

@@ -1,23 +1,22 @@
-import type { ResultIndex } from '../../explain/report/format/model.js';
-import { counted } from '../words/numbers.js';
-import { duration, wallTime } from '../words/times.js';
+/** What was run, in words. */
+import { counted } from '../../codecs/text.js';
+import type { Summary } from '../../replay/summary.js';
+import type { ResultIndex } from './format/model.js';
 
-/** What was run, in one line: `rules.v4 on host.json · eth0.pcap · 2025-11-12 10:00:00 UTC, 5 min · nfreplay 1.0.0`. */
-export function runWords({ summary, inputs, start, durationNs, packets }: ResultIndex, generator: string): string {
+type Inputs = ResultIndex['inputs'];
+
+/** What was replayed, and with which options, briefly: `rules.v4 on host.json`, `eth0.pcap`, `seed 3`. */
+export function runWords(summary: Summary | undefined, inputs: Inputs): string[] {
   const files = inputs.flatMap((input) => input.files);
   return [
     ...(summary ? [`${lastOf(summary.run.rules.path)} on ${lastOf(summary.run.host.path)}`] : []),
     files.length > 3 ? counted(files.length, 'capture') : files.map(lastOf).join(', '),
-    packets.read > 0 ? `${wallTime(start, 0).slice(0, 19)} UTC, ${duration(durationNs)}` : '',
     ...optionWords(Object.entries(summary?.run.options ?? {})),
-    generator,
-  ]
-    .filter((words) => words !== '')
-    .join(' · ');
+  ].filter((words) => words !== '');
 }
 
 /** The same at length, a line for each. */
-export function runDetails({ summary, inputs }: ResultIndex): string[] {
+export function runDetails(summary: Summary | undefined, inputs: Inputs): string[] {
   const { rules, host, options } = summary?.run ?? {};
   const lines: readonly [name: string, value: unknown][] = [
     ['rules', rules?.path],

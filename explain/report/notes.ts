@@ -1,17 +1,10 @@
-import type { PacketsIndex, ResultIndex } from '../../explain/report/format/model.js';
-import type { PacketCounts } from '../../replay/summary.js';
+/** What somebody has to know who relies on a report. */
+import type { PacketCounts, Summary } from '../../replay/summary.js';
 import type { UncertainCauseSummary } from '../../replay/uncertain-summary.js';
-import { counted, grouped } from '../words/numbers.js';
+import type { NoteGroup, PacketsIndex } from './format/model.js';
 
-/** What is to be known of one kind. Groups without texts are left out. */
-export interface NoteGroup {
-  readonly kind: 'warning' | 'assumed' | 'uncertain' | 'left-out';
-  readonly sign: string;
-  readonly title: string;
-  readonly texts: readonly string[];
-}
-
-export function noteGroups({ summary, packets }: ResultIndex): NoteGroup[] {
+/** The groups of notes about PACKETS and what SUMMARY says of them. Groups without texts are left out. */
+export function noteGroups(summary: Summary | undefined, packets: PacketsIndex): NoteGroup[] {
   const { warnings = [], assumed = [], uncertain } = summary ?? {};
   const groups: NoteGroup[] = [
     { kind: 'warning', sign: '⚠', title: counted(warnings.length, 'warning'), texts: warnings },
@@ -49,4 +42,12 @@ function leftOutTexts(
     filtered > 0 && `${counted(filtered, 'packet')} of the captures were not replayed: options left them out.`,
   ];
   return texts.filter((text) => text !== false);
+}
+
+function grouped(count: number): string {
+  return count.toLocaleString('en-US');
+}
+
+function counted(count: number, one: string): string {
+  return `${grouped(count)} ${count === 1 ? one : `${one}s`}`;
 }
