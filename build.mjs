@@ -100,18 +100,21 @@ async function bundlePages() {
   return errors.length === 0;
 }
 
+const TERSER = { ecma: 2020, compress: { passes: 2 } };
+
 /**
  * Writes what esbuild has bundled of pages/ to PATH: scripts once more smaller, which terser needs seconds for, so not
- * where HASH says that esbuild's TEXT is the same as at the last build.
+ * where TEXT_HASH and the options say that esbuild's TEXT is the same as at the last build.
  */
-async function writePart(path, text, hash) {
+async function writePart(path, text, textHash) {
+  const hash = `${textHash} ${JSON.stringify(TERSER)}`;
   const hashPath = join(dirname(path), `.${basename(path)}.hash`);
   if (existsSync(path) && existsSync(hashPath) && readFileSync(hashPath, 'utf8') === hash) return;
   mkdirSync(dirname(path), { recursive: true });
   let written = text;
   if (path.endsWith('.js')) {
     const { minify } = await import('terser');
-    written = (await minify(text, { ecma: 2020 })).code;
+    written = (await minify(text, TERSER)).code;
   }
   writeFileSync(path, written);
   writeFileSync(hashPath, hash);
