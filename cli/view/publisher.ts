@@ -1,5 +1,5 @@
 /** Publishes a report while its packets are replayed: again and again what has come to it since the last time. */
-import { choiceOf, type ResultIndex, type SectionKind } from '../../explain/report/format/model.js';
+import { growingKinds, type ResultIndex, type SectionKind } from '../../explain/report/format/model.js';
 import { type ReportedRun, reportIndex, type WholeSections } from '../../explain/report/make-report.js';
 import type { ReportUpdate } from './served-report.js';
 
@@ -7,11 +7,6 @@ import type { ReportUpdate } from './served-report.js';
 const SHORTEST_MS = 250;
 /** Publishing may take this part of the time: what it takes grows with the report. */
 const SHARE = 0.1;
-
-/** Sections of which all chunks but the last stay as they are while packets come. */
-const GROWING: ReadonlySet<SectionKind> = new Set(['packets', 'bytes', 'traversals', 'tuples', 'details']);
-/** Those of them that have all there is, whichever packets are listed. */
-const ALWAYS_LISTED: ReadonlySet<SectionKind> = new Set(['traversals', 'tuples']);
 
 export class Publisher {
   readonly #title: string;
@@ -86,10 +81,9 @@ function* changedSections(
   { sections, packets }: ResultIndex,
   before: ResultIndex | undefined,
 ): Generator<readonly [SectionKind, number]> {
-  const isSameChoice = before !== undefined && choiceOf(packets) === choiceOf(before.packets);
+  const growing = before === undefined ? [] : growingKinds(packets, before.packets);
   for (const [kind, { chunks }] of Object.entries(sections) as [SectionKind, { readonly chunks: number }][]) {
-    const isKept = before !== undefined && (isSameChoice ? GROWING : ALWAYS_LISTED).has(kind);
-    const first = isKept ? Math.max(0, before.sections[kind].chunks - 1) : 0;
+    const first = before !== undefined && growing.includes(kind) ? Math.max(0, before.sections[kind].chunks - 1) : 0;
     for (let chunk = first; chunk < chunks; chunk++) yield [kind, chunk];
   }
 }

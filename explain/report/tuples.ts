@@ -28,9 +28,10 @@ export class Tuples {
   }
 
   #numberOf(protocol: number, source: number, destination: number, sport: number, dport: number, id: number): number {
-    const ports = (sport & 0xffff) | (dport << 16);
-    // Whether there are ports, and the ID of a query.
-    const more = protocol | (sport < 0 ? 0 : 1 << 8) | ((id + 1) << 9);
+    // What has no ports may have an ID of 32 bits, all else one of 16.
+    const isId = sport < 0 && id >= 0;
+    const ports = isId ? id | 0 : (sport & 0xffff) | (dport << 16);
+    const more = protocol | (sport < 0 ? 0 : 1 << 8) | (isId ? 1 << 9 : (id + 1) << 10);
     const known = this.#numbers.get(source | 0, destination | 0, ports, more);
     if (known >= 0) return known;
     const number = this.rows.rows;

@@ -2,7 +2,7 @@
 import { type Columns, readColumns } from '../../explain/report/format/columns.js';
 import {
   CONNECTION_COLUMNS,
-  choiceOf,
+  growingKinds,
   PACKET_COLUMNS,
   type ResultIndex,
   type RulesSection,
@@ -25,11 +25,6 @@ import type {
   TupleColumns,
 } from './result.js';
 import { inflate, readJson } from './unpack.js';
-
-/** Sections that only ever grow: what is full stays as it is. */
-const GROWING: ReadonlySet<SectionKind> = new Set(['packets', 'bytes', 'traversals', 'tuples']);
-/** Those of them that have all there is, whichever packets are listed. */
-const ALWAYS_LISTED: ReadonlySet<SectionKind> = new Set(['traversals', 'tuples']);
 
 export class SectionedResult implements Result {
   readonly index: ResultIndex;
@@ -103,8 +98,7 @@ export class SectionedResult implements Result {
 
   /** Takes what cannot have changed since PREVIOUS. */
   #keep(previous: SectionedResult): void {
-    const isSameChoice = choiceOf(previous.index.packets) === choiceOf(this.index.packets);
-    for (const kind of isSameChoice ? GROWING : ALWAYS_LISTED) {
+    for (const kind of growingKinds(this.index.packets, previous.index.packets)) {
       const full = previous.index.sections[kind].chunks - 1;
       for (let chunk = 0; chunk < full; chunk++) {
         const name = this.#name(kind, chunk);

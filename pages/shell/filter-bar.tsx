@@ -10,7 +10,7 @@ import './filter-bar.css';
 export function FilterBar(props: {
   readonly result: Result;
   readonly filter: Filter;
-  readonly rows: Loaded<Uint32Array | undefined>;
+  readonly rows: Loaded<Pick<ViewProps, 'rows'>>;
   readonly select: ViewProps['select'];
 }) {
   const { result, filter, rows, select } = props;
@@ -41,11 +41,10 @@ export function FilterBar(props: {
   );
 }
 
-function matchWords({ index }: Result, loaded: Loaded<Uint32Array | undefined>): string {
-  const { value, error } = loaded;
+function matchWords({ index }: Result, { value, error }: Loaded<Pick<ViewProps, 'rows'>>): string {
   if (error !== undefined) return 'The packets cannot be read.';
-  if (!('value' in loaded)) return 'Looking …';
+  if (value === undefined) return 'Looking …';
   const { listed, leftOut } = index.packets;
   // Undefined: all of them, since what somebody types says nothing yet.
-  return `${grouped(value?.length ?? listed)} of ${counted(listed, leftOut > 0 ? 'listed packet' : 'packet')}`;
+  return `${grouped(value.rows?.length ?? listed)} of ${counted(listed, leftOut > 0 ? 'listed packet' : 'packet')}`;
 }

@@ -31,14 +31,18 @@ export function ResultPanel(props: ResultPanelProps) {
   const { view, isOneOfMany, result, selection, select } = props;
   const { filter } = selection;
   const id = useId();
-  const rows = useLoaded((signal) => selectRows(result, filter, signal), [result, JSON.stringify(filter)]);
+  const loaded = useLoaded(
+    async (signal) => ({ result, rows: await selectRows(result, filter, signal) }),
+    [result, JSON.stringify(filter)],
+  );
   const View = VIEWS[view];
   return (
     <section class="panel" {...(isOneOfMany && { 'aria-labelledby': id })}>
       {isOneOfMany && <h2 id={id}>{result.index.name}</h2>}
-      <FilterBar {...{ result, filter, rows, select }} />
-      <ErrorBoundary key={view}>
-        <View {...props} rows={rows.value} />
+      <FilterBar {...{ result, filter, select }} rows={loaded} />
+      <ErrorBoundary key={view} of={result}>
+        {/* Rows are those of one state of a result: while a newer one is looked through, the last one is shown with its own. */}
+        <View {...props} rows={undefined} {...loaded.value} />
       </ErrorBoundary>
     </section>
   );

@@ -49,6 +49,7 @@ export function watchServed(came: (served: Served) => void, told: (connection: C
       try {
         const served = await readServed();
         if (served) came(served);
+        told('open');
         await new Promise((resolve) => setTimeout(resolve, PAUSE_MS));
       } catch {
         told('lost');

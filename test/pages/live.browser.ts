@@ -15,8 +15,10 @@ const Live = browserSuite('a report that grows');
 class GrowingReport {
   readonly #server: Server;
   readonly #streams = new Set<ServerResponse>();
-  readonly #report: Report;
+  #report: Report;
   index: ReportIndex | undefined;
+  /** Details are not sent before. */
+  detailsMayGo: Promise<void> = Promise.resolve();
 
   constructor(report: Report) {
     this.#report = report;
@@ -26,7 +28,7 @@ class GrowingReport {
       if (path === '') response.setHeader('Content-Type', 'text/html; charset=utf-8').end(page);
       else if (path === 'index') response.writeHead(this.index ? 200 : 503).end(JSON.stringify(this.index));
       else if (path === 'events') this.#stream(response);
-      else response.end(this.#report.sections.get(path?.replace('sections/', '') ?? ''));
+      else this.#send(path?.replace('sections/', '') ?? '', response);
     });
   }
 
@@ -35,9 +37,16 @@ class GrowingReport {
     return `http://127.0.0.1:${(this.#server.address() as AddressInfo).port}/token/`;
   }
 
-  /** INDEX is there from now on. */
-  grow(index: ReportIndex): void {
+  async #send(name: string, response: ServerResponse): Promise<void> {
+    const bytes = this.#report.sections.get(name);
+    if (name.includes('details')) await this.detailsMayGo;
+    response.end(bytes);
+  }
+
+  /** INDEX is there from now on, and the sections of REPORT. */
+  grow(index: ReportIndex, report = this.#report): void {
     this.index = index;
+    this.#report = report;
     this.#say('event: grew\ndata: 1\n\n');
   }
 
@@ -88,6 +97,35 @@ Live('fills while it is looked at, keeps what was chosen, and says when nobody s
   await page.tab.getByText('nfreplay view has ended').waitFor();
   await page.tab.getByText(`${report.index.results[0].packets.read} packets`).first().waitFor();
   // What it says of connections that are refused is no problem of the page.
+  page.problems.length = 0;
+  await page.close();
+});
+
+Live('shows packets with what was read at the same time, however late the rest of it comes', async (test) => {
+  const [small, large] = ['traceroute', 'log'].map((name) => caseReport(`pcaps/${name}`, join(test.dir, name)));
+  const [few, many] = [small, large].map(({ index }) => index.results[0].packets.verdicts.forwarded.packets);
+  assert.ok(few > 0 && many > small.index.results[0].packets.listed, `${few} of few, ${many} of many`);
+  const served = new GrowingReport(small);
+  served.index = running(small.index, 3);
+  const hash = 'view=Packets&verdict=forwarded';
+  const page = await OpenPage.visit(test.browser, await served.listen(), { hash });
+  await page.tab.getByText(`${few} of`).waitFor();
+  let release = () => {};
+  served.detailsMayGo = new Promise((resolve) => {
+    release = resolve;
+  });
+  served.grow(running(large.index, many), large);
+  // The filter has read what it needs, the table has not.
+  await page.tab.getByText(`${many} of`).waitFor();
+  await page.tab.waitForTimeout(200);
+  assert.is(await page.tab.getByRole('alert').count(), 0);
+  release();
+  await page.tab.getByText('cannot be shown').waitFor({ state: 'detached' });
+  await page.tab
+    .getByRole('row')
+    .nth(few + 1)
+    .waitFor();
+  served.end();
   page.problems.length = 0;
   await page.close();
 });

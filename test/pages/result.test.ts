@@ -27,8 +27,8 @@ const json = (value: unknown): Uint8Array => deflateRawSync(JSON.stringify(value
 
 function reportIndex(chunks: Partial<Record<SectionKind, number>>, isRunning = false): ReportIndex {
   const section = (kind: SectionKind) => ({ chunks: chunks[kind] ?? 0, rows: 2 });
-  const kinds: readonly SectionKind[] = ['packets', 'bytes', 'traversals', 'traversalCounts', 'tuples', 'rules'];
-  const sections = Object.fromEntries(kinds.map((kind) => [kind, section(kind)]));
+  const kinds = ['packets', 'bytes', 'details', 'traversals', 'traversalCounts', 'tuples', 'rules'] as const;
+  const sections = Object.fromEntries(kinds.map((kind: SectionKind) => [kind, section(kind)]));
   return { results: [{ isRunning, sections, packets: {} } as unknown as ResultIndex] } as unknown as ReportIndex;
 }
 

@@ -1,6 +1,5 @@
 /**
- * Columns of whole numbers in few bytes: of each value its difference to what is to be expected, as a zigzag LEB128
- * number. They compress well, and a million values are read in some milliseconds.
+ * Columns of whole numbers in few bytes: of each value its difference to what is to be expected (varint.ts). They compress well, and a million values are read in some milliseconds.
  */
 import { VarintBuffer, VarintReader } from './varint.js';
 

@@ -84,11 +84,8 @@ export interface PacketsIndex {
   readonly hasHeadersOnly?: true;
 }
 
-/**
- * Tells choices of listed packets apart: where a report that grows makes another one, their chunks (packets, bytes,
- * details) are not what they were.
- */
-export const choiceOf = ({ leftOutBy, hasHeadersOnly }: PacketsIndex): string => `${leftOutBy} ${hasHeadersOnly}`;
+/** Tells choices of listed packets apart. */
+const choiceOf = ({ leftOutBy, hasHeadersOnly }: PacketsIndex): string => `${leftOutBy} ${hasHeadersOnly}`;
 
 /**
  * packets: PACKET_COLUMNS. bytes: the bytes of the same packets (packet-bytes.ts). traversals: Traversal[] as JSON. traversalCounts:
@@ -107,6 +104,16 @@ export type SectionKind =
   | 'timeline'
   | 'events'
   | 'details';
+
+/**
+ * The kinds of which only chunks are added while a report grows, so that full ones stay as they are: of two reports that
+ * list the packets of CHOICE and BEFORE. Some have all there is, whichever packets are listed.
+ */
+export function growingKinds(choice: PacketsIndex, before: PacketsIndex): readonly SectionKind[] {
+  return choiceOf(choice) === choiceOf(before)
+    ? ['traversals', 'tuples', 'packets', 'bytes', 'details']
+    : ['traversals', 'tuples'];
+}
 
 /** What became of packets, in the order of the numbers that columns have for it. */
 export const VERDICTS = [

@@ -1,4 +1,11 @@
-/** Integers as zigzag LEB128 numbers: small ones, also negative ones, take one byte. */
+/**
+ * Integers in as many bytes as they need: seven bits in each, the lowest first, and the sign in the lowest bit of all. Small
+ * ones, also negative ones, take one byte. Twice a number is never computed, which may be too large to be exact.
+ */
+
+/** What the first byte has of a number, besides its sign. */
+const FIRST_BITS = 64;
+const MOST_BYTES = 10;
 
 /** Grows as numbers and bytes are added. */
 export class VarintBuffer {
@@ -9,15 +16,16 @@ export class VarintBuffer {
     return this.#length;
   }
 
-  /** VALUE: an integer of less than 2^52. */
+  /** VALUE: an integer of less than 2^64. */
   add(value: number): void {
-    this.#reserve(8);
-    let rest = value < 0 ? -2 * value - 1 : 2 * value;
-    while (rest >= 128) {
-      this.#bytes[this.#length++] = (rest % 128) + 128;
-      rest = Math.floor(rest / 128);
+    this.#reserve(MOST_BYTES);
+    const whole = Math.abs(value);
+    let byte = (whole % FIRST_BITS) * 2 + (value < 0 ? 1 : 0);
+    for (let rest = Math.floor(whole / FIRST_BITS); rest > 0; rest = Math.floor(rest / 128)) {
+      this.#bytes[this.#length++] = byte + 128;
+      byte = rest % 128;
     }
-    this.#bytes[this.#length++] = rest;
+    this.#bytes[this.#length++] = byte;
   }
 
   /** Adds BYTES as they are. */
@@ -57,16 +65,14 @@ export class VarintReader {
   next(): number {
     const bytes = this.#bytes;
     let byte = bytes[this.#at++];
-    // Most are small.
-    if (byte < 128) return (byte >>> 1) ^ -(byte & 1);
-    let value = 0;
-    for (let scale = 1; ; scale *= 128) {
+    const isNegative = byte & 1;
+    let value = (byte & 127) >>> 1;
+    for (let scale = FIRST_BITS; !(byte < 128); scale *= 128) {
+      byte = bytes[this.#at++];
       if (byte === undefined) throw new RangeError('the numbers are cut off');
       value += (byte & 127) * scale;
-      if (byte < 128) break;
-      byte = bytes[this.#at++];
     }
-    return value % 2 === 0 ? value / 2 : -(value + 1) / 2;
+    return isNegative ? -value : value;
   }
 
   /** The next LENGTH bytes, in the memory of the whole. Throws a RangeError if there are fewer. */

@@ -13,9 +13,9 @@ import { PACKET_TABLE_COLUMNS, PacketCells } from './packet-cells.js';
 import './packets-view.css';
 
 export function PacketsView(props: ViewProps) {
-  const { result, selection, select } = props;
+  const { result, rows, selection, select } = props;
   const { filter } = selection;
-  const table = useLoaded(() => packetTable(result), [result]);
+  const loaded = useLoaded(async () => ({ rows, table: await packetTable(result) }), [result, rows]);
   const chooseText = (typed: string) => {
     const { text, ...rest } = filter;
     select({ filter: typed.trim() === '' ? rest : { ...rest, text: typed } });
@@ -23,7 +23,7 @@ export function PacketsView(props: ViewProps) {
   return (
     <div class="packets">
       <FilterBox result={result} text={filter.text ?? ''} onText={chooseText} />
-      <Loading of={table}>{(value) => <Listed {...props} table={value} />}</Loading>
+      <Loading of={loaded}>{(value) => <Listed {...props} {...value} />}</Loading>
     </div>
   );
 }

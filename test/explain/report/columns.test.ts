@@ -7,7 +7,7 @@ import { ColumnWriter, readColumns } from '../../../explain/report/format/column
 const Report = suite('columns of a report');
 
 Report('come back as they were written', () => {
-  const value = fc.oneof(fc.integer({ min: -2, max: 2 }), fc.integer(), fc.integer({ min: -(2 ** 50), max: 2 ** 50 }));
+  const value = fc.oneof(fc.integer({ min: -2, max: 2 }), fc.integer(), fc.integer({ min: -(2 ** 52), max: 2 ** 52 }));
   fc.assert(
     fc.property(fc.array(fc.tuple(value, value)), (rows) => {
       const writer = new ColumnWriter(['a', 'b']);
@@ -19,6 +19,15 @@ Report('come back as they were written', () => {
       );
     }),
   );
+});
+
+Report('come back where a clock was set by decades', () => {
+  // Nanoseconds from 1970 to 2026, which are not exact to the nanosecond.
+  const [past, now] = [0, 1_796_000_000 * 1e9];
+  const values = [past, now, past, now + 1024, 2048, -now];
+  const writer = new ColumnWriter(['time']);
+  for (const value of values) writer.add([value]);
+  assert.equal(Array.from(readColumns(['time'], writer.bytes()).time), values);
 });
 
 Report('come back, whatever is expected in them', () => {
