@@ -1,5 +1,6 @@
 import type { RulesSection } from '../../explain/report/format/model.js';
 import type { Selection, ViewProps } from '../selection.js';
+import { ruleText } from '../words/deciders.js';
 
 /** A rule by its place, `filter FORWARD 3`, that chooses the packets which it matched. */
 export function RuleLink(props: {
@@ -9,12 +10,11 @@ export function RuleLink(props: {
   readonly select: ViewProps['select'];
 }) {
   const { rules, rule, selection, select } = props;
-  const { chain, number, text, file, line } = rules.rules[rule];
-  const { table, name } = rules.chains[chain];
+  const { text, file, line } = rules.rules[rule];
   const choose = () => select({ filter: { ...selection.filter, rule, isMatched: true } });
   return (
     <button type="button" class="link" title={`${text}\n${file}:${line}`} onClick={choose}>
-      {table} {name} {number}
+      {ruleText(rule, rules)}
     </button>
   );
 }

@@ -1,5 +1,6 @@
 import type { Result } from '../data/result.js';
 import type { Filter } from '../selection.js';
+import { ruleText } from '../words/deciders.js';
 import { endsOf, endText, protocolName } from '../words/ends.js';
 import { secondsSince } from '../words/times.js';
 
@@ -16,10 +17,7 @@ export async function chipsOf(filter: Filter, result: Result): Promise<Chip[]> {
   const rules = (rule ?? chain) === undefined ? undefined : await result.rules();
   const chainWords = (at: number): string =>
     rules?.chains[at] ? `${rules.chains[at].table} ${rules.chains[at].name}` : '';
-  const ruleWords = (at: number): string => {
-    const placed = rules?.rules[at];
-    return placed ? `${chainWords(placed.chain)} ${placed.number}: ${placed.text}` : '';
-  };
+  const ruleWords = (at: number): string => (rules?.rules[at] ? `${ruleText(at, rules)}: ${rules.rules[at].text}` : '');
   const deviceWords = (at: number): string => result.index.host.interfaces[at]?.name ?? 'the host itself';
   const words = <T>(value: T | undefined, inWords: (value: T) => string) => value !== undefined && inWords(value);
   const chips: readonly (readonly [label: string, value: string | false | undefined, ...parts: (keyof Filter)[]])[] = [

@@ -71,6 +71,33 @@ Rules('lead along jumps and back, and to the packets that met them', async ({ br
   await page.close();
 });
 
+Rules('open from a packet as they were when it came, and after an event as it left them', async ({ browser, dir }) => {
+  const page = await OpenPage.open(browser, pageOf(dir), { hash: 'view=Packets&text=*+%3E+192.0.2.10%3A46379' });
+  const { tab } = page;
+  await tab.getByRole('row', { name: /54726/ }).click();
+  // Its rules are those of the first file; at the end there is another fifth rule of INPUT.
+  await tab.locator('.facts').getByText('(pcaps/article-restart/rules.v4:27)').waitFor();
+  await tab.locator('.facts').getByRole('button', { name: 'filter INPUT 5' }).click();
+  const detail = tab.getByRole('complementary', { name: 'Details' });
+  await detail.getByText('pcaps/article-restart/rules.v4:27').waitFor();
+  await detail.getByRole('button', { name: '4 packets it matched' }).waitFor();
+  await page.choose('Timeline');
+  await tab.getByRole('button', { name: 'Show all packets' }).click();
+  // iptables had no more than the rules of its own file then.
+  await tab
+    .locator('.event-list')
+    .getByRole('button', { name: /^11\.6/ })
+    .click();
+  await page.choose('Rules');
+  const options = tab.locator('.rules-bar select');
+  await tab.getByRole('row', { name: /1 -j REJECT/ }).waitFor();
+  assert.is(await options.evaluate((one) => (one as unknown as { value: string }).value), '4');
+  await page.choose('Connections');
+  await tab.getByRole('row', { name: /45076.*filter FORWARD 1$/ }).click();
+  await tab.getByText('4 s without a packet · ▲ 11.684706 systemctl restart iptables: 30 rules removed').waitFor();
+  await page.close();
+});
+
 Rules('are walked through by keys', async ({ browser, dir }) => {
   const page = await OpenPage.open(browser, pageOf(dir), { hash: 'view=Rules', width: 360 });
   const { tab } = page;

@@ -2,6 +2,7 @@
 import type { Traversal } from '../../../explain/report/format/model.js';
 import type { Verdict } from '../../../explain/story/story.js';
 import { packetWords } from '../../words/packet-words.js';
+import { duration, secondsSince } from '../../words/times.js';
 import type { ConnectionFacts } from './connection-facts.js';
 
 /** A packet of the connection. */
@@ -12,8 +13,8 @@ export interface Rung {
   readonly traversal: Traversal;
   /** 0: original, 1: reply, -1: an ICMP error about it. */
   readonly direction: number;
-  /** Since the rung before, if that is long. */
-  readonly gapNs: number;
+  /** What there is to say before it: that nothing came for long, and what was changed meanwhile. */
+  readonly before: string;
   readonly isInvalid: boolean;
   /** The states of its connection before and after, if they differ. */
   readonly states: string;
@@ -103,16 +104,21 @@ function folded(rows: readonly number[], opened: ReadonlyMap<number, number>): (
 export const isRefusal = (verdict: Verdict): boolean => verdict === 'dropped' || verdict === 'rejected';
 
 function rungOf(facts: ConnectionFacts, row: number, lastRow: number): Rung {
-  const { packets, traversals } = facts;
+  const { packets, traversals, changes } = facts;
   const traversal = traversals[packets.traversal[row]];
   const steps = traversal.stages.flatMap((stage) => stage.steps);
   const tracked = steps.find((step) => step.kind === 'tracked');
   const said = tracked === undefined ? '' : packetWords(tracked.words, facts, row);
   const isInvalid = tracked?.isInvalid === true;
-  const gapNs = lastRow < 0 ? 0 : packets.timeNs[row] - packets.timeNs[lastRow];
+  const timeNs = packets.timeNs[row];
+  const lastNs = lastRow < 0 ? timeNs : packets.timeNs[lastRow];
+  const between = changes.filter((change) => change.timeNs > lastNs && change.timeNs <= timeNs);
   return {
     ...{ kind: 'rung', row, traversal, direction: packets.direction[row], isInvalid },
-    gapNs: gapNs >= LONG_GAP_NS ? gapNs : 0,
+    before: [
+      ...(timeNs - lastNs >= LONG_GAP_NS ? [`${duration(timeNs - lastNs)} without a packet`] : []),
+      ...between.map((change) => `▲ ${secondsSince(change.timeNs)} ${change.text}`),
+    ].join(' · '),
     states: isInvalid ? '' : said,
     notes: [
       ...(isInvalid ? [`INVALID: ${said}`] : []),

@@ -40,7 +40,7 @@ export function connectionWords(facts: ConnectionFacts, row: number): Connection
     newDestination: changed(destination, back?.source),
     state: stateWords(facts, row),
     verdict: CONNECTION_VERDICTS[connections.verdict[row]],
-    decided: deciderText(traversals[connections.decided[row]].decider, rules),
+    decided: deciderText(traversals[connections.decided[row]].decider, rules, connections.firstNs[row]),
     lasted: lastedNs === 0 ? '' : duration(lastedNs),
   };
 }
@@ -82,7 +82,7 @@ export function endSentence(facts: ConnectionFacts, row: number): string {
     case 'reset':
       return `One of its own packets ended its entry${inState}.`;
     case 'removed':
-      return `Its entry${inState} was removed: somebody deleted it, its ports were needed, or the table was full.`;
+      return `Its entry${inState} was deleted, or had to make room for another.`;
     case 'reopened':
       return `A new connection of the same ends took the place of its entry${inState}.`;
   }

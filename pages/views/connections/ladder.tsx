@@ -85,6 +85,7 @@ function Head({ facts, connection, selection, select, close, words }: HeadProps)
   const { connections, traversals, rules } = facts;
   const { protocol, id, source, destination, newSource, newDestination, verdict, lasted } = words;
   const { refused, invalid, errors } = connections;
+  const firstNs = connections.firstNs[connection];
   // The first packet may have been a fragment that waited.
   const { traversal, decided } = connections;
   const nat = { ...natRules(traversals[decided[connection]]), ...natRules(traversals[traversal[connection]]) };
@@ -111,8 +112,14 @@ function Head({ facts, connection, selection, select, close, words }: HeadProps)
           only these packets
         </button>
       </p>
-      <Translated name="destination" end={destination} after={newDestination} by={nat.destination} rules={rules} />
-      <Translated name="source" end={source} after={newSource} by={nat.source} rules={rules} />
+      <Translated
+        name="destination"
+        end={destination}
+        after={newDestination}
+        by={nat.destination}
+        {...{ rules, firstNs }}
+      />
+      <Translated name="source" end={source} after={newSource} by={nat.source} {...{ rules, firstNs }} />
     </header>
   );
 }
@@ -122,14 +129,15 @@ function Translated(props: {
   readonly end: End;
   readonly after: End | undefined;
   readonly by: number | undefined;
+  readonly firstNs: number;
   readonly rules: RulesSection;
 }) {
-  const { name, end, after, by, rules } = props;
+  const { name, end, after, by, rules, firstNs } = props;
   if (after === undefined) return null;
   return (
     <p>
       {name} <TranslatedEnd {...{ end, after }} />
-      <span class="muted">{by === undefined ? '' : ` by ${ruleText(by, rules)}`}</span>
+      <span class="muted">{by === undefined ? '' : ` by ${ruleText(by, rules, firstNs)}`}</span>
     </p>
   );
 }

@@ -7,7 +7,7 @@ import { VERDICT_SIGNS, VerdictMark } from '../../parts/verdict-mark.js';
 import { deciderText } from '../../words/deciders.js';
 import { grouped } from '../../words/numbers.js';
 import { packetWords } from '../../words/packet-words.js';
-import { duration, secondsSince } from '../../words/times.js';
+import { secondsSince } from '../../words/times.js';
 import { infoOf } from '../packets/packet-cells.js';
 
 export interface RungProps {
@@ -20,17 +20,17 @@ export interface RungProps {
 }
 
 export function RungRow({ rung, facts, lanes, sequence, open }: RungProps) {
-  const { row, traversal, direction, gapNs, isInvalid, states, notes } = rung;
+  const { row, traversal, direction, before, isInvalid, states, notes } = rung;
   const { packets, rules } = facts;
   const { verdict, ctstate, decider } = traversal;
   const label = `${infoOf(facts, row, facts.numberNames)} ${sequence ?? `${grouped(packets.length[row])} B`}`;
   return (
     <>
-      {gapNs > 0 && (
+      {before !== '' && (
         <li class="gap row">
           <span />
           <Lanes lanes={lanes} />
-          <span class="words">{duration(gapNs)} without a packet</span>
+          <span class="words">{before}</span>
         </li>
       )}
       <li class={rungClass(verdict, isInvalid ? 'invalid' : '')}>
@@ -45,7 +45,7 @@ export function RungRow({ rung, facts, lanes, sequence, open }: RungProps) {
             {states !== '' && <small> {states}</small>}
           </span>
           <span class="outcome">
-            <VerdictMark verdict={verdict} /> <small>{deciderText(decider, rules)}</small>
+            <VerdictMark verdict={verdict} /> <small>{deciderText(decider, rules, packets.timeNs[row])}</small>
           </span>
         </button>
         {notes.map((note) => (
@@ -62,7 +62,8 @@ export function RungRow({ rung, facts, lanes, sequence, open }: RungProps) {
           </Lanes>
           <span class="words">
             {packetWords(related.words, facts, row)}
-            {isRefusal(related.verdict) && `, ${related.verdict} by ${deciderText(related.decider, rules)}`}
+            {isRefusal(related.verdict) &&
+              `, ${related.verdict} by ${deciderText(related.decider, rules, packets.timeNs[row])}`}
           </span>
         </li>
       ))}

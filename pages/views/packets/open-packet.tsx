@@ -68,7 +68,7 @@ function PacketFacts({ result, table, row, selection, select }: OpenPacketProps)
   const input = index.inputs[packets.input[row]];
   const [timeNs, connection] = [packets.timeNs[row], packets.connection[row]];
   const out = outName(packets.outDev[row], index.host.interfaces);
-  const decided = deciderText(decider, rules);
+  const decided = deciderText(decider, rules, timeNs);
   const facts: [name: string, value: ComponentChildren][] = [
     ['Time', `${secondsSince(timeNs)} s, ${wallTime(index.start, timeNs)}`],
     ['Frame', `${grouped(packets.frame[row])}${input ? ` of ${input.name}` : ''}`],
@@ -85,7 +85,19 @@ function PacketFacts({ result, table, row, selection, select }: OpenPacketProps)
       </button>,
     ]);
   }
-  if (decided !== '') facts.push(['Decided by', decided]);
+  if (decider.kind === 'rule') {
+    const { rule } = decider;
+    const { text, file, line } = rules.rules[rule];
+    facts.push([
+      'Decided by',
+      <>
+        <button type="button" class="link" onClick={() => select({ view: 'Rules', openRule: rule })}>
+          {decided}
+        </button>{' '}
+        ({file}:{line}) <code>{text}</code>
+      </>,
+    ]);
+  } else if (decided !== '') facts.push(['Decided by', decided]);
   return (
     <dl class="facts">
       {facts.map(([name, value]) => (

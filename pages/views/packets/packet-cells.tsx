@@ -34,7 +34,7 @@ export function PacketCells({ row, table, result }: { row: number; table: Packet
   const [tuple, after] = [packets.tuple[row], packets.after[row]];
   const ends = tuple < 0 ? undefined : endsOf(tuples, tuple, result.index.names);
   const newEnds = after < 0 || after === tuple ? undefined : endsOf(tuples, after, result.index.names);
-  const decided = deciderText(decider, rules);
+  const decided = deciderText(decider, rules, packets.timeNs[row]);
   return (
     <>
       <td class="no">{grouped(row + 1)}</td>

@@ -18,7 +18,7 @@ const ORIGINS: Readonly<Record<RelatedTraversal['origin'], string>> = {
 export function RelatedPackets(
   props: OpenPacketProps & { readonly traversal: Traversal; readonly bytes: PacketBytes | undefined },
 ) {
-  const { result, table, row, traversal, bytes, selection, select } = props;
+  const { result, table, row, traversal, bytes, select } = props;
   const { interfaces } = result.index.host;
   if (traversal.related.length === 0) return null;
   return (
@@ -33,7 +33,7 @@ export function RelatedPackets(
           <StepList
             {...{ table, row, interfaces }}
             traversal={related}
-            onRule={(rule) => select({ view: 'Rules', filter: { ...selection.filter, rule, isMatched: true } })}
+            onRule={(openRule) => select({ view: 'Rules', openRule })}
           />
           {bytes?.related[i]?.map((frame, n) => (
             <BytesView key={n} before={{ name: `As it left (${outName(frame.dev, interfaces) || 'local'})`, frame }} />

@@ -3,7 +3,7 @@ import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
 import type { Traversal, TraversalStep } from '../../../explain/report/format/model.js';
 import { type ListedStep, listedSteps } from '../../data/listed-steps.js';
 import type { PacketTable } from '../../data/packet-table.js';
-import { ruleText } from '../../words/deciders.js';
+import { deciderText, ruleText } from '../../words/deciders.js';
 import { counted } from '../../words/numbers.js';
 import { packetWords } from '../../words/packet-words.js';
 
@@ -89,6 +89,8 @@ const SIGNS: Readonly<Record<TraversalStep['kind'], string>> = {
 const signOf = (step: TraversalStep): string => (step.kind === 'rule' && !step.isMatched ? '✗' : SIGNS[step.kind]);
 
 function StepWords({ of: step, table, row, traversal, interfaces, onRule }: StepListProps & { of: TraversalStep }) {
+  const { verdict, decider } = traversal;
+  const timeNs = table.packets.timeNs[row];
   const words = (text: Parameters<typeof packetWords>[0]) => packetWords(text, table, row);
   switch (step.kind) {
     case 'rule': {
@@ -104,7 +106,7 @@ function StepWords({ of: step, table, row, traversal, interfaces, onRule }: Step
               onRule(step.rule);
             }}
           >
-            {ruleText(step.rule, table.rules)}
+            {ruleText(step.rule, table.rules, timeNs)}
           </button>{' '}
           <span class="unseen">{step.isMatched ? 'matches' : 'does not match'}</span>
           <code>{text}</code>
@@ -139,7 +141,11 @@ function StepWords({ of: step, table, row, traversal, interfaces, onRule }: Step
     case 'routed':
       return <>Route: {words(step.words)}</>;
     case 'dropped':
-      return <b>Dropped: {words(step.words)}</b>;
+      return (
+        <b>
+          {verdict}: {decider.kind === 'host' ? words(step.words) : deciderText(decider, table.rules, timeNs)}
+        </b>
+      );
     case 'left':
       return <b>{step.dev < 0 ? 'Reaches the host itself' : `Leaves by ${interfaces[step.dev]?.name ?? '?'}`}</b>;
     case 'related': {

@@ -24,7 +24,7 @@ export function WalkedSteps(props: OpenPacketProps & { readonly traversal: Trave
         {...{ table, row, traversal, step }}
         interfaces={result.index.host.interfaces}
         onStep={choose}
-        onRule={(rule) => select({ view: 'Rules', filter: { ...selection.filter, rule, isMatched: true } })}
+        onRule={(openRule) => select({ view: 'Rules', openRule })}
       />
     </div>
   );

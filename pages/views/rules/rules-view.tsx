@@ -4,6 +4,7 @@ import type { RulesetPicture, RulesSection, Traversal } from '../../../explain/r
 import { Loading } from '../../parts/loading.js';
 import { useLoaded } from '../../parts/use-loaded.js';
 import type { Filter, ViewProps } from '../../selection.js';
+import { placeIn, rulesetAt } from '../../words/deciders.js';
 import { counted, grouped } from '../../words/numbers.js';
 import { duration } from '../../words/times.js';
 import { Outline } from './outline.js';
@@ -21,10 +22,13 @@ interface Loads {
   /** How many packets took each traversal. */
   readonly all: Float64Array;
   readonly chosen: Float64Array | undefined;
+  /** The rules of this time are shown first: those that the open packet met, or that were there in the chosen time. */
+  readonly untilNs: number;
 }
 
 export function RulesView(props: ViewProps) {
-  const { result, rows } = props;
+  const { result, rows, selection } = props;
+  const { packet, filter } = selection;
   const loaded = useLoaded(async (): Promise<Loads> => {
     const [section, traversals, all, chosen] = await Promise.all([
       result.rules(),
@@ -32,15 +36,19 @@ export function RulesView(props: ViewProps) {
       result.traversalTotals(),
       rows && result.traversalTotals(rows),
     ]);
-    return { section, traversals, all: all.packets, chosen: chosen?.packets };
+    const openNs =
+      packet === undefined || rows?.includes(packet) === false ? undefined : (await result.packets()).timeNs[packet];
+    const untilNs = openNs ?? filter.time?.[1] ?? Number.POSITIVE_INFINITY;
+    return { section, traversals, all: all.packets, chosen: chosen?.packets, untilNs };
   }, [result, rows]);
   return <Loading of={loaded}>{(loads) => <Rules {...props} loads={loads} />}</Loading>;
 }
 
 function Rules({ loads, selection, select }: ViewProps & { readonly loads: Loads }) {
   const { section, traversals, all } = loads;
-  const { rulesets, rules, chains } = section;
-  const [at, setAt] = useState(rulesets.length - 1);
+  const { rulesets, rules } = section;
+  const { openRule, filter } = selection;
+  const [at, setAt] = useState(() => rulesetAt(section, loads.untilNs));
   const ruleset = rulesets[Math.min(at, rulesets.length - 1)];
   const map = useMemo(() => new RuleMap(section, ruleset), [section, ruleset]);
   const counts = useMemo(() => countRules(traversals, all, section), [traversals, all, section]);
@@ -56,7 +64,8 @@ function Rules({ loads, selection, select }: ViewProps & { readonly loads: Loads
   const found = useMemo(() => chosenRules(map, counts, { shown, text }), [map, counts, shown, text]);
   const lines = useMemo(() => rowsOf(map, found, { shown, text, closed }), [map, found, shown, text, closed]);
   const most = useMemo(() => (chosen ?? counts).asked.reduce((a, b) => Math.max(a, b), 1), [chosen, counts]);
-  const isNew = useMemo(() => newIn(section, rulesets.indexOf(ruleset)), [section, ruleset]);
+  const before = rulesets.indexOf(ruleset) - 1;
+  const isNew = (rule: number) => before >= 0 && !placeIn(rule, section, before);
 
   const room = useRef<HTMLDivElement>(null);
   const height = useRestOfWindow(room);
@@ -65,9 +74,7 @@ function Rules({ loads, selection, select }: ViewProps & { readonly loads: Loads
   const reveal = (next: Opened) => {
     const isRule = 'rule' in next;
     if (isRule && map.placeOf(next.rule) === undefined) {
-      const has = rulesets.findLastIndex(({ tables }) =>
-        tables.some((one) => one.chains.some((chain) => chains[chain].rules.includes(next.rule))),
-      );
+      const has = rulesets.findLastIndex((_, i) => placeIn(next.rule, section, i));
       if (has >= 0) setAt(has);
     }
     const key = isRule ? ruleKey(next.rule) : chainKey(next.chain);
@@ -92,13 +99,15 @@ function Rules({ loads, selection, select }: ViewProps & { readonly loads: Loads
     setTrail([]);
     select({ openRule: undefined });
   };
-  const { openRule } = selection;
-  useEffect(() => {
-    if (openRule === undefined || rules[openRule] === undefined) return;
-    if (opened && (!('rule' in opened) || opened.rule === openRule)) return;
-    setTrail([{ rule: openRule }]);
-    reveal({ rule: openRule });
-  }, [openRule]);
+  // The one that is open, or whose packets are chosen: somebody who clicked it elsewhere looks for it here.
+  for (const rule of [filter.rule, openRule]) {
+    useEffect(() => {
+      if (rule === undefined || rules[rule] === undefined) return;
+      if (opened && (!('rule' in opened) || opened.rule === rule)) return;
+      setTrail([{ rule }]);
+      reveal({ rule });
+    }, [rule]);
+  }
 
   const toggle = (key: string) => {
     const next = new Set(closed);
@@ -170,7 +179,7 @@ function Rules({ loads, selection, select }: ViewProps & { readonly loads: Loads
           packets={loads.chosen ?? all}
           go={(next) => open(next, trail)}
           back={(to) => open(trail[to], trail.slice(0, to))}
-          show={(filter: Filter) => select({ view: 'Packets', filter: { ...selection.filter, ...filter } })}
+          show={(more: Filter) => select({ view: 'Packets', filter: { ...selection.filter, ...more } })}
         />
       )}
     </div>
@@ -204,12 +213,3 @@ function Choice(props: {
 }
 
 const allChains = ({ ruleset }: RuleMap): number[] => ruleset.tables.flatMap((one) => [...one.chains]);
-
-/** Which rules the ruleset AT has that the one before had not. */
-function newIn({ rulesets, chains }: RulesSection, at: number): (rule: number) => boolean {
-  if (at < 1) return () => false;
-  const before = new Set(
-    rulesets[at - 1].tables.flatMap((table) => table.chains.flatMap((chain) => chains[chain].rules)),
-  );
-  return (rule) => !before.has(rule);
-}

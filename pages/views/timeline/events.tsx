@@ -43,7 +43,7 @@ export function EventLane({ events, place, choose }: EventsProps) {
             class={`event ${kind}`}
             style={{ left: `${x}px`, maxWidth: `${room}px` }}
             title={lines.join('\n')}
-            onClick={() => choose(spanOf(here))}
+            onClick={() => choose(spanOf(here, events, place))}
           >
             <i aria-hidden="true">{SIGNS[kind]}</i>
             {room >= WORDS_PIXELS && ` ${words}`}
@@ -54,9 +54,12 @@ export function EventLane({ events, place, choose }: EventsProps) {
   );
 }
 
-/** From the first to the last of EVENTS. */
-function spanOf(events: readonly TimelineEvent[]): Range {
-  return [events[0].timeNs, Math.max(...events.map(({ timeNs, untilNs = timeNs }) => untilNs))];
+/** From the first to the last of EVENTS, of ALL; what was changed holds until the next change. */
+function spanOf(events: readonly TimelineEvent[], all: readonly TimelineEvent[], { axis }: ChartPlace): Range {
+  const last = events[events.length - 1].timeNs;
+  const next = all.find(({ kind, timeNs }) => kind === 'change' && timeNs > last)?.timeNs ?? axis.toTime(axis.max) + 1;
+  const ends = events.map(({ kind, timeNs, untilNs = kind === 'change' ? next - 1 : timeNs }) => untilNs);
+  return [events[0].timeNs, Math.max(...ends)];
 }
 
 /** All events as a list. */
@@ -73,7 +76,12 @@ export function EventList(
           const { timeNs, untilNs, kind, text, rule } = event;
           return (
             <li key={`${timeNs} ${text}`}>
-              <button type="button" class="link" title="Choose this time" onClick={() => choose(spanOf([event]))}>
+              <button
+                type="button"
+                class="link"
+                title="Choose this time"
+                onClick={() => choose(spanOf([event], events, place))}
+              >
                 {wordsOf(place, timeNs)}
                 {untilNs && ` – ${wordsOf(place, untilNs)}`}
               </button>

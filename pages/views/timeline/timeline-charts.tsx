@@ -66,7 +66,8 @@ export function TimelineCharts(props: TimelineChartsProps) {
   const changes = useMemo(() => events.flatMap(({ kind, timeNs }) => (kind === 'change' ? [timeNs] : [])), [events]);
   const choose = (range: Range | undefined) => {
     const { time: _, ...rest } = selection.filter;
-    select({ filter: range === undefined ? rest : { ...rest, time: range } });
+    // A rule that is open may not have been there then.
+    select({ filter: range === undefined ? rest : { ...rest, time: range }, openRule: undefined });
   };
   const place = { axis, from: zoom.from, to: zoom.to, inner, start: isAbsolute[0] ? start : undefined };
   const entries = useMemo(() => entriesOf(timeline, binNs), [timeline]);
