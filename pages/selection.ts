@@ -1,6 +1,6 @@
 /** What somebody looks at. It stands in the address of the page, so that it can be sent to others. */
 import type { HookName, TableName } from '../core/hooks.js';
-import type { Place } from '../explain/report/format/course.js';
+import type { Place } from '../explain/report/format/places.js';
 import type { Verdict } from '../explain/story/story.js';
 import type { ReportData } from './data/report-data.js';
 import type { Result } from './data/result.js';

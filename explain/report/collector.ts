@@ -13,6 +13,7 @@ import type { WatchedRun } from '../../replay/replay.js';
 import type { ChangeSummary } from '../../replay/summary.js';
 import type { Time } from '../../replay/time.js';
 import { ReportConnections } from './connections.js';
+import { courseOf } from './course.js';
 import { FirstPackets } from './first-packets.js';
 import { type HostPicture, type PacketsIndex, type Traversal, VERDICTS } from './format/model.js';
 import { hostPicture } from './host-picture.js';
@@ -248,5 +249,6 @@ export class Collector implements PacketWatch {
 /** What is told of frames on IN_DEV that did not enter the host, for REASON. */
 function skippedTraversal(reason: string, inDev = -1): Traversal {
   const decider = { kind: 'host', words: reason, reason } as const;
-  return { verdict: 'skipped', decider, inDev, stages: [], related: [], uncertain: [] };
+  const traversal = { verdict: 'skipped', decider, inDev, stages: [], related: [], uncertain: [] } as const;
+  return { ...traversal, course: courseOf(traversal, undefined) };
 }

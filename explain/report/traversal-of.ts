@@ -7,6 +7,7 @@ import { formatDecider } from '../story/decider.js';
 import { NO_NAMES, packetWords } from '../story/packet-words.js';
 import type { RuleEffect, RuleStep, Stage, Step, Story } from '../story/story.js';
 import { invalidWords, timedOutWords } from '../story/tracked-words.js';
+import { courseOf } from './course.js';
 import type {
   RelatedTraversal,
   Traversal,
@@ -49,6 +50,16 @@ class Teller {
   }
 
   tell(story: Story): Traversal {
+    return this.#withCourse(this.#told(story), story);
+  }
+
+  #withCourse<T extends Omit<Traversal, 'course'>>(traversal: T, { decider }: Story): T & Pick<Traversal, 'course'> {
+    const loopback = this.#context.host.interfaces.findIndex(({ isLoopback }) => isLoopback);
+    const table = 'table' in decider ? decider.table : undefined;
+    return { ...traversal, course: courseOf(traversal, table, Math.max(0, loopback)) };
+  }
+
+  #told(story: Story): Omit<Traversal, 'course'> {
     const { verdict, tracked, stages, related, uncertain } = story;
     return {
       verdict,
@@ -63,12 +74,13 @@ class Teller {
 
   #related(story: Story): RelatedTraversal {
     const { origin, packet } = story;
-    return {
-      ...this.tell(story),
-      origin: origin === 'frame' ? 'loopback' : origin,
+    const told = {
+      ...this.#told(story),
+      origin: origin === 'frame' ? ('loopback' as const) : origin,
       words: packet === undefined ? '' : this.#packet(packet),
       outDev: outDevOf(story.left, this.#context.host),
     };
+    return this.#withCourse(told, story);
   }
 
   #packet(packet: PacketFields): Words {

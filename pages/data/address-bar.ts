@@ -1,7 +1,7 @@
 /** The selection as the part of an address after `#`, and back. */
 
-import { HOOKS, isPlace, TABLES } from '../../explain/report/format/course.js';
 import { VERDICTS } from '../../explain/report/format/model.js';
+import { HOOKS, isPlace, TABLES } from '../../explain/report/format/places.js';
 import type { Filter, Selection, ViewName } from '../selection.js';
 
 const VIEWS: readonly ViewName[] = ['Host', 'Connections', 'Rules', 'Packets', 'Timeline', 'Comparison', 'Bench'];

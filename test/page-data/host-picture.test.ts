@@ -7,9 +7,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import type { Station } from '../../explain/report/format/course.js';
 import { VERDICTS } from '../../explain/report/format/model.js';
-import { ANSWERS, type HostFlow, hostFlow, loopbackOf, STRANDS, tablesOf } from '../../pages/data/diagram/host-flow.js';
+import type { Station } from '../../explain/report/format/places.js';
+import { ANSWERS, type HostFlow, hostFlow, STRANDS } from '../../pages/data/diagram/host-flow.js';
 import { diagramModel } from '../../pages/data/diagram/model.js';
 import { reportData } from '../../pages/data/report-data.js';
 import type { Result } from '../../pages/data/result.js';
@@ -38,7 +38,7 @@ async function flowOf(result: Result, rows?: Uint32Array): Promise<HostFlow> {
     result.rules(),
     result.traversalTotals(rows),
   ]);
-  return hostFlow(traversals, totals.packets, tablesOf(rules), loopbackOf(result.index.host));
+  return hostFlow(traversals, totals.packets, rules);
 }
 
 /** What came to STATION and left it, by strand. */

@@ -87,6 +87,7 @@ export function plainTraversal(change: Partial<Traversal> = {}): Traversal {
     inDev: 0,
     stages: [],
     related: [],
+    course: [],
     uncertain: [],
     ...change,
   };

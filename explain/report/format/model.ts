@@ -5,6 +5,7 @@
 import type { HookName, TableName } from '../../../core/hooks.js';
 import type { Summary } from '../../../replay/summary.js';
 import type { Verdict } from '../../story/story.js';
+import type { Stop } from './places.js';
 
 export const REPORT_FORMAT = 1;
 
@@ -357,6 +358,8 @@ export interface Traversal {
   /** What conntrack said first. */
   readonly ctstate?: string;
   readonly stages: readonly TraversalStage[];
+  /** Where it leads in netfilter's diagram, in order. */
+  readonly course: readonly Stop[];
   /** What the host sent because of it: answers and copies. Their packets are in the bytes section, in this order. */
   readonly related: readonly RelatedTraversal[];
   /** What makes such packets uncertain. */

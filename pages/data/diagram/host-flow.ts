@@ -1,14 +1,13 @@
 /** How many packets went where in the host: what its picture is filled with. */
-import type { TableName } from '../../../core/hooks.js';
-import { courseOf, type Place, type Station, stepsOf, type Tables } from '../../../explain/report/format/course.js';
+
 import {
-  type HostPicture,
   type RelatedTraversal,
   type RulesSection,
   type Traversal,
   type TraversalStep,
   VERDICTS,
 } from '../../../explain/report/format/model.js';
+import type { Place, Station } from '../../../explain/report/format/places.js';
 import type { Verdict } from '../../../explain/story/story.js';
 
 /** Packets by what became of them, in the order of VERDICTS; behind these, answers and copies: what the host sent because. */
@@ -55,31 +54,16 @@ export interface Cause {
   readonly isOfAnswers: boolean;
 }
 
-/** What `courseOf` and `hostFlow` ask about rules. */
-export interface ChainTables extends Tables {
-  readonly chainOf: (rule: number) => number;
+/** All steps of TRAVERSAL, in order. */
+export function stepsOf({ stages }: Traversal): TraversalStep[] {
+  return stages.flatMap(({ steps }) => steps);
 }
 
-export function tablesOf({ rules, chains }: RulesSection): ChainTables {
-  const chainOf = (rule: number): number => rules[rule].chain;
-  const ofChain = (chain: number): TableName => chains[chain].table;
-  return { chainOf, ofChain, ofRule: (rule) => ofChain(chainOf(rule)) };
-}
-
-/** The number of lo. */
-export function loopbackOf({ interfaces }: HostPicture): number {
-  return Math.max(
-    0,
-    interfaces.findIndex(({ isLoopback }) => isLoopback),
-  );
-}
-
-/** What PACKETS, how many took each of TRAVERSALS, fill the picture with. LOOPBACK: the number of lo. */
+/** What PACKETS, how many took each of TRAVERSALS, fill the picture with. */
 export function hostFlow(
   traversals: readonly Traversal[],
   packets: Float64Array,
-  tables: ChainTables,
-  loopback: number,
+  { rules }: Pick<RulesSection, 'rules'>,
 ): HostFlow {
   const edges = new Map<string, Edge>();
   const places = new Map<Place, PlaceCount>();
@@ -96,13 +80,13 @@ export function hostFlow(
   };
   const countStep = (count: PlaceCount, step: TraversalStep, chains: Set<number>, some: number): void => {
     if (step.kind === 'rule' && step.isMatched) add(count.rules, step.rule, some);
-    if (step.kind === 'rule') chains.add(tables.chainOf(step.rule));
+    if (step.kind === 'rule') chains.add(rules[step.rule].chain);
     if (step.kind === 'policy') chains.add(step.chain);
     if (step.kind === 'tracked') add(count.states, step.ctstate, some);
     if (isTranslation(step)) count.translated += some;
   };
   const countAll = (traversal: Traversal | RelatedTraversal, some: number, strand: number): void => {
-    const course = courseOf(traversal, tables, loopback);
+    const { course } = traversal;
     const steps = stepsOf(traversal);
     const seen = new Set<Place>();
     let before: Station | undefined;

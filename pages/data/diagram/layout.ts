@@ -3,7 +3,7 @@
  * packets below, or, where that is too narrow, from top to bottom.
  */
 import type { HookName } from '../../../core/hooks.js';
-import type { Station } from '../../../explain/report/format/course.js';
+import type { Station } from '../../../explain/report/format/places.js';
 import { type Line, WIDEST } from './bands.js';
 
 export interface Box {

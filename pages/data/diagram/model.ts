@@ -1,7 +1,7 @@
 /** All that is drawn of a host: its rooms, its interfaces, and where they stand. */
 import type { HookName } from '../../../core/hooks.js';
-import { HOOKS, type Place } from '../../../explain/report/format/course.js';
 import type { HostPicture, RulesSection } from '../../../explain/report/format/model.js';
+import { HOOKS, type Place } from '../../../explain/report/format/places.js';
 import { counted } from '../../words/numbers.js';
 import { type Amounts, ANSWERS, edgeName, type HostFlow, STRANDS, sumOf } from './host-flow.js';
 import { type InterfaceCard, interfaceCards } from './interface-cards.js';

@@ -1,7 +1,7 @@
 /** The rooms of each hook: tables that there are, in the order of their priorities (enum nf_ip_hook_priorities). */
 import type { HookName } from '../../../core/hooks.js';
-import { HOOKS, type Place, type Room } from '../../../explain/report/format/course.js';
 import type { HostPicture, RulesSection } from '../../../explain/report/format/model.js';
+import { HOOKS, type Place, type Room } from '../../../explain/report/format/places.js';
 import type { HostFlow } from './host-flow.js';
 
 export interface HookRoom {

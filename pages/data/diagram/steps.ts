@@ -1,5 +1,5 @@
 /** Where in its course the steps of a traversal are, counted through all of its stages. */
-import type { Stop } from '../../../explain/report/format/course.js';
+import type { Stop } from '../../../explain/report/format/places.js';
 
 /** The position in COURSE where step NUMBER is. The last one: there is no such step. */
 export function stopOfStep(course: readonly Stop[], number: number): number {

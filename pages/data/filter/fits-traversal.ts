@@ -1,5 +1,4 @@
 /** Which traversals a filter asks for. */
-import { endOf } from '../../../explain/report/format/course.js';
 import type { RulesSection, Traversal, TraversalStage, TraversalStep } from '../../../explain/report/format/model.js';
 import type { Filter } from '../../selection.js';
 
@@ -15,7 +14,7 @@ export function asksTraversals({ verdict, hook, table, chain, rule, end }: Filte
 export function fitsTraversal(filter: Filter, traversal: Traversal, rules: RulesSection): boolean {
   const { verdict, hook, table, chain, rule, isMatched, end } = filter;
   if (verdict !== undefined && verdict !== traversal.verdict) return false;
-  if (end !== undefined && endOf(traversal, tablesOf(rules)) !== end) return false;
+  if (end !== undefined && traversal.course.at(-1)!.place !== end) return false;
   const own = traversal.stages.filter((stage) => hook === undefined || stage.hook === hook);
   if (hook !== undefined && own.length === 0) return false;
   const all = hook === undefined ? stagesOf(traversal) : own;
@@ -44,8 +43,4 @@ function isInChain(chain: number, { rules, chains }: RulesSection): (step: Trave
     const { table, name } = chains[step.kind === 'rule' ? rules[step.rule].chain : step.chain];
     return table === wanted?.table && name === wanted.name;
   };
-}
-
-function tablesOf({ rules, chains }: RulesSection): Parameters<typeof endOf>[1] {
-  return { ofRule: (rule) => chains[rules[rule].chain].table, ofChain: (chain) => chains[chain].table };
 }

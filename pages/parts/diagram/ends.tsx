@@ -1,4 +1,4 @@
-import type { Place } from '../../../explain/report/format/course.js';
+import type { Place } from '../../../explain/report/format/places.js';
 import { STRANDS } from '../../data/diagram/host-flow.js';
 import { counted, grouped } from '../../words/numbers.js';
 import { VERDICT_SIGNS } from '../verdict-mark.js';

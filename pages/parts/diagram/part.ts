@@ -1,5 +1,5 @@
 /** What the parts of the picture have in common. */
-import type { Place, Stop } from '../../../explain/report/format/course.js';
+import type { Place, Stop } from '../../../explain/report/format/places.js';
 import type { HostFlow, Strand } from '../../data/diagram/host-flow.js';
 import type { Box } from '../../data/diagram/layout.js';
 import type { DiagramModel, DiagramSources } from '../../data/diagram/model.js';

@@ -1,7 +1,6 @@
 import { useMemo } from 'preact/hooks';
-import { courseOf } from '../../../explain/report/format/course.js';
 import type { HostPicture, RulesSection, Traversal } from '../../../explain/report/format/model.js';
-import { hostFlow, loopbackOf, tablesOf } from '../../data/diagram/host-flow.js';
+import { hostFlow } from '../../data/diagram/host-flow.js';
 import { stepInPlace, stopOfStep } from '../../data/diagram/steps.js';
 import { HostDiagram } from './host-diagram.js';
 
@@ -17,13 +16,8 @@ export function TraversalDiagram(props: {
   readonly onStep: (step: number) => void;
 }) {
   const { picture, rules, traversal, step, onStep } = props;
-  const { flow, course } = useMemo(() => {
-    const [tables, loopback] = [tablesOf(rules), loopbackOf(picture)];
-    return {
-      flow: hostFlow([traversal], Float64Array.of(1), tables, loopback),
-      course: courseOf(traversal, tables, loopback),
-    };
-  }, [picture, rules, traversal]);
+  const { course } = traversal;
+  const flow = useMemo(() => hostFlow([traversal], Float64Array.of(1), rules), [rules, traversal]);
   const choose = (place: string) => {
     const first = stepInPlace(course, place);
     if (first !== undefined) onStep(first);

@@ -1,5 +1,5 @@
-import { stepsOf } from '../../../explain/report/format/course.js';
 import type { RulesSection, Traversal, TraversalStep } from '../../../explain/report/format/model.js';
+import { stepsOf } from '../../data/diagram/host-flow.js';
 import { StepControls } from '../../parts/step-controls.js';
 import { VerdictMark } from '../../parts/verdict-mark.js';
 import type { Selection, ViewProps } from '../../selection.js';

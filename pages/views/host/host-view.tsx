@@ -1,8 +1,7 @@
 /* Host */
 import { useMemo, useState } from 'preact/hooks';
-import { courseOf } from '../../../explain/report/format/course.js';
 import type { RulesSection, Traversal } from '../../../explain/report/format/model.js';
-import { hostFlow, loopbackOf, tablesOf } from '../../data/diagram/host-flow.js';
+import { hostFlow } from '../../data/diagram/host-flow.js';
 import { stopOfStep } from '../../data/diagram/steps.js';
 import type { TraversalTotals } from '../../data/result.js';
 import { HostDiagram } from '../../parts/diagram/host-diagram.js';
@@ -41,14 +40,9 @@ export function HostView(props: ViewProps) {
 function HostPage({ rules, traversals, all, chosen, open, ...props }: ViewProps & HostData) {
   const { result, selection, select } = props;
   const picture = result.index.host;
-  const loopback = loopbackOf(picture);
-  const tables = useMemo(() => tablesOf(rules), [rules]);
-  const flow = useMemo(() => hostFlow(traversals, all.packets, tables, loopback), [traversals, all, tables]);
-  const some = useMemo(
-    () => (all === chosen ? flow : hostFlow(traversals, chosen.packets, tables, loopback)),
-    [flow, chosen],
-  );
-  const course = useMemo(() => open && courseOf(open, tables, loopback), [open, tables]);
+  const flow = useMemo(() => hostFlow(traversals, all.packets, rules), [traversals, all, rules]);
+  const some = useMemo(() => (all === chosen ? flow : hostFlow(traversals, chosen.packets, rules)), [flow, chosen]);
+  const course = open?.course;
   const { step = 0 } = selection;
   const reached = course && stopOfStep(course, step);
   const [clicked, setClicked] = useState<string>();

@@ -1,6 +1,6 @@
 /** Places of the picture as filters of packets. */
 import type { HookName } from '../../../core/hooks.js';
-import { TABLES } from '../../../explain/report/format/course.js';
+import { TABLES } from '../../../explain/report/format/places.js';
 import type { Filter } from '../../selection.js';
 
 /** FILTER for packets that came through PLACE; undefined: through any. Some places choose nothing. */

@@ -1,7 +1,8 @@
 /** What is known of a place of the picture: what it saw, what ended there and why, its rules that matched most. */
-import type { Place } from '../../../explain/report/format/course.js';
+
 import type { HostPicture, RulesSection } from '../../../explain/report/format/model.js';
 import { VERDICTS } from '../../../explain/report/format/model.js';
+import type { Place } from '../../../explain/report/format/places.js';
 import { ANSWERS, type Cause, type HostFlow, type PlaceFlow } from '../../data/diagram/host-flow.js';
 import { RuleLink } from '../../parts/rule-link.js';
 import { VerdictMark } from '../../parts/verdict-mark.js';

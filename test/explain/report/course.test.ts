@@ -1,13 +1,14 @@
 /** Where traversals lead in netfilter's diagram (the order of hooks: nf_inet_hooks, and ip_input.c to ip_output.c). */
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { courseOf, endOf } from '../../../explain/report/format/course.js';
 import type { RelatedTraversal, Traversal } from '../../../explain/report/format/model.js';
-import { DROPPED, policy, routed, rule, TABLES, TRACKED, traversal } from './traversals.js';
+import { DROPPED, policy, routed, rule, TRACKED, traversal } from './traversals.js';
 
 const course = suite('course of a traversal');
 
-const placesOf = (one: Traversal): string[] => courseOf(one, TABLES).map(({ place }) => place);
+const placesOf = (one: Traversal): string[] => one.course.map(({ place }) => place);
+
+const endOf = (one: Traversal): string => one.course.at(-1)!.place;
 
 const HOST = { kind: 'host', words: '' } as const;
 
@@ -21,7 +22,7 @@ course('leads a forwarded packet through three hooks, and its steps to the table
     ...['in 1', 'link', 'PREROUTING', 'conntrack PREROUTING', 'nat PREROUTING', 'routing'],
     ...['FORWARD', 'filter FORWARD', 'POSTROUTING', 'nat POSTROUTING', 'egress', 'out 2'],
   ]);
-  const nat = courseOf(forwarded, TABLES).find(({ place }) => place === 'nat PREROUTING');
+  const nat = forwarded.course.find(({ place }) => place === 'nat PREROUTING');
   assert.equal(nat, { station: 'PREROUTING', place: 'nat PREROUTING', from: 1, to: 3 });
 });
 
@@ -70,7 +71,7 @@ course('ends where the packet was dropped: in the table of the rule, or where th
       decider: { kind: 'rule', hook: 'INPUT', rule: 2 },
     },
   );
-  assert.is(endOf(byRule, TABLES), 'filter INPUT');
+  assert.is(endOf(byRule), 'filter INPUT');
   const byPolicy = traversal(
     1,
     'dropped',
@@ -82,9 +83,9 @@ course('ends where the packet was dropped: in the table of the rule, or where th
       decider: { kind: 'policy', hook: 'INPUT', chain: 0 },
     },
   );
-  assert.is(endOf(byPolicy, TABLES), 'filter INPUT');
+  assert.is(endOf(byPolicy), 'filter INPUT');
   const of = (reason: string, ...stages: Parameters<typeof traversal>[2]): string =>
-    endOf(traversal(1, 'dropped', stages, { decider: { ...HOST, reason } }), TABLES);
+    endOf(traversal(1, 'dropped', stages, { decider: { ...HOST, reason } }));
   assert.is(of('ip-checksum', [undefined, DROPPED]), 'link');
   assert.is(of('rp-filter', ['PREROUTING', TRACKED, routed('nowhere'), DROPPED]), 'routing');
   assert.is(of('ttl-exceeded', ['PREROUTING', TRACKED, routed('interface', 2), DROPPED]), 'routing');
@@ -94,15 +95,12 @@ course('ends where the packet was dropped: in the table of the rule, or where th
   const noRoute = traversal(-1, 'dropped', [[undefined, routed('nowhere'), DROPPED]], {
     decider: { ...HOST, reason: 'no-route' },
   });
-  assert.is(endOf(noRoute, TABLES), 'own routing');
+  assert.is(endOf(noRoute), 'own routing');
 });
 
 course('ends at the link for what is not followed, and in reassembly for fragments that wait', () => {
-  assert.is(endOf(traversal(3, 'skipped', []), TABLES), 'link');
-  assert.is(
-    endOf(traversal(3, 'held', [['PREROUTING', { kind: 'other', words: 'waits' }]]), TABLES),
-    'defrag PREROUTING',
-  );
+  assert.is(endOf(traversal(3, 'skipped', [])), 'link');
+  assert.is(endOf(traversal(3, 'held', [['PREROUTING', { kind: 'other', words: 'waits' }]])), 'defrag PREROUTING');
 });
 
 course('of answers starts at the host, that of a broadcast to itself at lo', () => {
@@ -110,10 +108,8 @@ course('of answers starts at the host, that of a broadcast to itself at lo', () 
     ['OUTPUT', policy(1)],
     ['POSTROUTING', { kind: 'left', dev: 1 }],
   ];
-  const related = (origin: RelatedTraversal['origin']): RelatedTraversal => ({
-    ...traversal(1, 'sent', stages),
-    ...{ origin, words: '', outDev: 1 },
-  });
+  const related = (origin: RelatedTraversal['origin']): Traversal =>
+    traversal(1, 'sent', stages, { origin, words: '', outDev: 1 });
   assert.equal(placesOf(related('answer')).slice(0, 3), ['host', 'own routing', 'OUTPUT']);
   assert.is(placesOf(related('broadcast'))[0], 'in 0');
 });

@@ -1,10 +1,15 @@
 /** What fills the picture of a host: what enters a place leaves it or ends there, as often as the verdicts say. */
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import type { Place, Station } from '../../../explain/report/format/course.js';
-import { type RelatedTraversal, type Traversal, VERDICTS } from '../../../explain/report/format/model.js';
+import {
+  type RelatedTraversal,
+  type RulePicture,
+  type Traversal,
+  VERDICTS,
+} from '../../../explain/report/format/model.js';
+import type { Place, Station } from '../../../explain/report/format/places.js';
 import { type HostFlow, hostFlow, sumOf } from '../../../pages/data/diagram/host-flow.js';
-import { DROPPED, policy, routed, rule, TABLES, TRACKED, traversal } from './traversals.js';
+import { DROPPED, policy, routed, rule, TRACKED, traversal } from './traversals.js';
 
 const flows = suite('flow through the picture of a host');
 
@@ -53,13 +58,20 @@ const ALL: readonly (readonly [Traversal, number])[] = [
   [SKIPPED, 2],
 ];
 
+/** Those of filter in its first chain. */
+const RULES = Array.from(
+  { length: 20 },
+  (_, rule): RulePicture => ({
+    ...{ chain: rule < 10 ? 0 : 2, number: 1, file: '', line: 1, text: '', packets: 0, bytes: 0, asked: 0 },
+  }),
+);
+
 function flowOf(taken: readonly (readonly [Traversal, number])[]): HostFlow {
   const counts = Float64Array.from(taken, ([, packets]) => packets);
   return hostFlow(
     taken.map(([one]) => one),
     counts,
-    { ...TABLES, chainOf: (rule) => (rule < 10 ? 0 : 2) },
-    0,
+    { rules: RULES },
   );
 }
 

@@ -1,9 +1,9 @@
 /** Which step of a traversal is where in the picture of the host. */
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { courseOf, stepsOf } from '../../../explain/report/format/course.js';
+import { stepsOf } from '../../../pages/data/diagram/host-flow.js';
 import { stepInPlace, stopOfStep } from '../../../pages/data/diagram/steps.js';
-import { policy, routed, rule, TABLES, TRACKED, traversal } from './traversals.js';
+import { policy, routed, rule, TRACKED, traversal } from './traversals.js';
 
 const steps = suite('steps of a traversal');
 
@@ -12,7 +12,7 @@ const FORWARDED = traversal(1, 'forwarded', [
   ['FORWARD', rule(0, false), policy(0)],
   ['POSTROUTING', policy(2), { kind: 'left', dev: 2 }],
 ]);
-const COURSE = courseOf(FORWARDED, TABLES);
+const COURSE = FORWARDED.course;
 
 steps('are each in a place of the course, in order', () => {
   const places = stepsOf(FORWARDED).map((_, i) => COURSE[stopOfStep(COURSE, i)].place);

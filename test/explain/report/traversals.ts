@@ -1,11 +1,11 @@
 /** Traversals for tests: filter has the rules 0 to 9 and the chains 0 and 1, nat all others. */
-import type { HookName } from '../../../core/hooks.js';
-import type { Tables } from '../../../explain/report/format/course.js';
-import type { Traversal, TraversalStep } from '../../../explain/report/format/model.js';
+import type { HookName, TableName } from '../../../core/hooks.js';
+import { courseOf } from '../../../explain/report/course.js';
+import type { RelatedTraversal, Traversal, TraversalStep } from '../../../explain/report/format/model.js';
 
-export const TABLES: Tables = {
-  ofRule: (rule) => (rule < 10 ? 'filter' : 'nat'),
-  ofChain: (chain) => (chain < 2 ? 'filter' : 'nat'),
+export const TABLES = {
+  ofRule: (rule: number): TableName => (rule < 10 ? 'filter' : 'nat'),
+  ofChain: (chain: number): TableName => (chain < 2 ? 'filter' : 'nat'),
 };
 
 export const TRACKED: TraversalStep = { kind: 'tracked', ctstate: 'NEW', words: 'NEW', isInvalid: false };
@@ -29,15 +29,23 @@ export function traversal(
   inDev: number,
   verdict: Traversal['verdict'],
   stages: readonly (readonly [HookName | undefined, ...TraversalStep[]])[],
-  more: Partial<Traversal> = {},
+  more: Partial<RelatedTraversal> = {},
 ): Traversal {
-  return {
+  const led = {
     verdict,
     inDev,
-    decider: { kind: 'none' },
+    decider: { kind: 'none' } as const,
     stages: stages.map(([hook, ...steps]) => ({ ...(hook && { hook }), steps })),
     related: [],
     uncertain: [],
     ...more,
   };
+  const { decider } = led;
+  const table =
+    decider.kind === 'rule'
+      ? TABLES.ofRule(decider.rule)
+      : decider.kind === 'policy'
+        ? TABLES.ofChain(decider.chain)
+        : undefined;
+  return { ...led, course: courseOf(led, table) };
 }

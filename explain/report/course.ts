@@ -1,60 +1,10 @@
-/**
- * Where traversals lead in netfilter's own diagram:
- *
- *     in ─► link ─► PREROUTING ─► routing ─► FORWARD ─► POSTROUTING ─► egress ─► out
- *                                    │                       ▲
- *                                    ▼                       │
- *                                  INPUT ─► host ─► own routing ─► OUTPUT
- */
-import type { HookName, TableName } from '../../../core/hooks.js';
-import type { RelatedTraversal, Traversal, TraversalStep } from './model.js';
+/** Where traversals lead in netfilter's own diagram (format/places.ts). */
+import type { HookName, TableName } from '../../core/hooks.js';
+import type { RelatedTraversal, Traversal, TraversalStep } from './format/model.js';
+import type { Place, Room, Station, Stop } from './format/places.js';
 
-/** As HOOK_NAMES and TABLE_NAMES, which pages cannot have. */
-export const HOOKS = ['PREROUTING', 'INPUT', 'FORWARD', 'OUTPUT', 'POSTROUTING'] as const satisfies readonly HookName[];
-export const TABLES = ['raw', 'mangle', 'nat', 'filter', 'security'] as const satisfies readonly TableName[];
-
-/** What packets enter and leave. `in 0` and `out 0`: interface 0. */
-export type Station =
-  | `in ${number}`
-  | 'link'
-  | HookName
-  | 'routing'
-  | 'host'
-  | 'own routing'
-  | 'egress'
-  | `out ${number}`;
-
-/** What packets meet within a hook. */
-export type Room = TableName | 'defrag' | 'conntrack';
-
-/** A room of a hook, as in `filter FORWARD`, or a station. */
-export type Place = `${Room} ${HookName}` | Station;
-
-const PLACES = [
-  ...['link', 'routing', 'own routing', 'host', 'egress', '(in|out) \\d{1,9}'],
-  `((defrag|conntrack|${TABLES.join('|')}) )?(${HOOKS.join('|')})`,
-];
-const PLACE = new RegExp(`^(${PLACES.join('|')})$`);
-
-/** Whether TEXT is the name of a place. */
-export function isPlace(text: string): text is Place {
-  return PLACE.test(text);
-}
-
-/** A part of a traversal that is in one place. */
-export interface Stop {
-  readonly station: Station;
-  readonly place: Place;
-  /** The steps there, from `from` to before `to`, counted through all stages; none: it is only passed. */
-  readonly from: number;
-  readonly to: number;
-}
-
-/** The tables of rules and chains, by their numbers. */
-export interface Tables {
-  readonly ofRule: (rule: number) => TableName;
-  readonly ofChain: (chain: number) => TableName;
-}
+/** One of which that is not known yet. */
+type Led = Omit<Traversal, 'course'> | Omit<RelatedTraversal, 'course'>;
 
 /**
  * Where the kernel finds what makes it drop a packet though no rule does, by the reason. Whatever is not here is found
@@ -72,7 +22,7 @@ const PLACES_OF_REASONS: readonly (readonly [RegExp, Room | 'routing' | 'egress'
  * The places that TRAVERSAL leads through, in order. LOOPBACK: the number of lo, by which comes back what a host sends to
  * itself.
  */
-export function courseOf(traversal: Traversal | RelatedTraversal, tables: Tables, loopback = 0): Stop[] {
+export function courseOf(traversal: Led, table: TableName | undefined, loopback = 0): Stop[] {
   const { verdict, inDev, stages } = traversal;
   const stops: Stop[] = [];
   let hook: HookName | undefined;
@@ -109,7 +59,7 @@ export function courseOf(traversal: Traversal | RelatedTraversal, tables: Tables
       hook = entered;
       pass(hook);
     }
-    for (const step of steps) add(placeOf(step, traversal, tables, hook));
+    for (const step of steps) add(placeOf(step, traversal, table, hook));
   }
   // What has no step of its own.
   if (verdict === 'held') {
@@ -118,16 +68,6 @@ export function courseOf(traversal: Traversal | RelatedTraversal, tables: Tables
   }
   if (verdict === 'delivered' && last().station !== 'host') pass('host');
   return stops;
-}
-
-/** All steps of TRAVERSAL, in order. */
-export function stepsOf({ stages }: Traversal): TraversalStep[] {
-  return stages.flatMap(({ steps }) => steps);
-}
-
-/** Where TRAVERSAL ended. */
-export function endOf(traversal: Traversal | RelatedTraversal, tables: Tables): Place {
-  return courseOf(traversal, tables).at(-1)!.place;
 }
 
 type StepPlace = Room | 'routing' | 'host' | 'egress' | `out ${number}` | undefined;
@@ -139,17 +79,20 @@ const PLACES_OF_STEPS: Partial<Record<TraversalStep['kind'], StepPlace>> = {
 };
 
 /** Where STEP takes place; undefined: where the one before did. */
-function placeOf(step: TraversalStep, traversal: Traversal, tables: Tables, hook: HookName | undefined): StepPlace {
+function placeOf(
+  step: TraversalStep,
+  traversal: Led,
+  table: TableName | undefined,
+  hook: HookName | undefined,
+): StepPlace {
   const { kind } = step;
   if (kind === 'rule' || kind === 'policy') return step.table;
   if (kind === 'left') return step.dev < 0 ? 'host' : `out ${step.dev}`;
-  return kind === 'dropped' ? placeOfDrop(traversal, tables, hook) : PLACES_OF_STEPS[kind];
+  return kind === 'dropped' ? placeOfDrop(traversal, table, hook) : PLACES_OF_STEPS[kind];
 }
 
-function placeOfDrop({ decider }: Traversal, tables: Tables, hook: HookName | undefined): StepPlace {
-  if (decider.kind === 'rule') return tables.ofRule(decider.rule);
-  if (decider.kind === 'policy') return tables.ofChain(decider.chain);
-  if (decider.kind === 'none') return undefined;
+function placeOfDrop({ decider }: Led, table: TableName | undefined, hook: HookName | undefined): StepPlace {
+  if (decider.kind !== 'host') return table;
   const place = PLACES_OF_REASONS.find(([reasons]) => reasons.test(decider.reason))?.[1];
   // ip_forward compares lengths before FORWARD, ip_finish_output behind POSTROUTING.
   return place === 'egress' && hook !== 'POSTROUTING' ? 'routing' : place;
