@@ -3,7 +3,7 @@ import type { HookName, TableName } from '../../../core/hooks.js';
 import { courseOf } from '../../../explain/report/course.js';
 import type { RelatedTraversal, Traversal, TraversalStep } from '../../../explain/report/format/model.js';
 
-export const TABLES = {
+const TABLES = {
   ofRule: (rule: number): TableName => (rule < 10 ? 'filter' : 'nat'),
   ofChain: (chain: number): TableName => (chain < 2 ? 'filter' : 'nat'),
 };
