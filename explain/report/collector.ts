@@ -72,7 +72,7 @@ export class Collector implements PacketWatch {
   /** The packet that was dealt with last. */
   readonly seen: SeenPacket = {
     ...{ timeNs: 0, length: 0, inDev: -1, outDev: -1, tuple: -1, after: -1, flags: -1, verdict: 0, traversal: 0 },
-    ...{ traversed: skippedTraversal(''), tracked: undefined },
+    tracked: undefined,
   };
 
   constructor(run: WatchedRun, { room = Number.POSITIVE_INFINITY, hasChoice = false }: CollectorOptions = {}) {
@@ -204,7 +204,6 @@ export class Collector implements PacketWatch {
   #add({ input, number }: FramePlace, details: readonly string[]): void {
     const seen = this.seen;
     const { timeNs, length, inDev, outDev, tuple, after, flags, verdict, traversal } = seen;
-    seen.traversed = this.traversals.all[traversal];
     this.traversals.count(traversal, length);
     this.#counts[verdict].packets++;
     this.#counts[verdict].bytes += length;

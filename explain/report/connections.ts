@@ -90,7 +90,7 @@ export class ReportConnections {
     if (seen.tuple < 0 || !packet.hasTuple) return this.#last;
     this.#originNs ??= seen.timeNs - this.entries.nowMs * NS_PER_MS;
     if (!this.#findFragment() && !(packet.isError && this.#findQuoted(seen))) this.#find(seen);
-    if (packet.fragment !== '') this.#fragments.settle(packet, this.#last, seen.traversed.verdict === 'held');
+    if (packet.fragment !== '') this.#fragments.settle(packet, this.#last, seen.verdict === HELD);
     this.#note(seen);
     return this.#last;
   }

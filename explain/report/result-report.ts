@@ -6,13 +6,13 @@ import { GENERATOR } from '../../replay/result-files.js';
 import type { Summary } from '../../replay/summary.js';
 import { version } from '../../replay/version.js';
 import type { Collector } from './collector.js';
-import { type ResultIndex, type SectionKind, TRAVERSAL_COUNT_COLUMNS, type Traversal } from './format/model.js';
+import { type ResultIndex, type SectionKind, TRAVERSAL_COUNT_COLUMNS } from './format/model.js';
 import { BYTES_ROWS } from './format/packet-bytes.js';
 import { noteGroups } from './notes.js';
 import type { ChosenPackets } from './packet-store.js';
 import { runDetails, runWords } from './run-words.js';
 import { type Chunks, columnSection, jsonSection } from './sections.js';
-import { TRAVERSAL_ROWS } from './traversals.js';
+import { TRAVERSAL_ROWS, type Traversals } from './traversals.js';
 
 /** The program that makes reports. */
 export const REPORT_GENERATOR = (): string => `${GENERATOR} ${version()}`;
@@ -127,7 +127,7 @@ function wholeSection(
 ): Uint8Array | undefined {
   const { tuples, traversals, timeline, connections } = collector;
   if (kind === 'tuples') return sectionOf(tuples.rows, number);
-  if (kind === 'traversals') return traversalSection(traversals.all, number);
+  if (kind === 'traversals') return traversalSection(traversals, number);
   if (number > 0) return undefined;
   switch (kind) {
     case 'traversalCounts':
@@ -150,7 +150,7 @@ function wholeSection(
   }
 }
 
-function traversalSection(all: readonly Traversal[], number: number): Uint8Array | undefined {
-  const first = number * TRAVERSAL_ROWS;
-  return first < all.length ? jsonSection(all.slice(first, first + TRAVERSAL_ROWS)) : undefined;
+function traversalSection(traversals: Traversals, number: number): Uint8Array | undefined {
+  const chunk = traversals.chunk(number);
+  return chunk && jsonSection(chunk);
 }

@@ -1,6 +1,5 @@
 /** A packet as the parts of the collector are given it when the host has dealt with it. */
 import type { TrackedEvent } from '../../core/events.js';
-import type { Traversal } from './format/model.js';
 
 /** One record is used for all packets. What columns hold of it has the same name and unit as there. */
 export interface SeenPacket {
@@ -16,8 +15,6 @@ export interface SeenPacket {
   /** A position in VERDICTS. */
   verdict: number;
   traversal: number;
-  /** What `traversal` is the number of: the same object for all packets that share it. */
-  traversed: Traversal;
   /** What conntrack said of it first. */
   tracked: TrackedEvent | undefined;
 }

@@ -1,5 +1,6 @@
 /** A result whose sections are unpacked when they are first asked for. */
 import { type Columns, readColumns } from '../../explain/report/format/columns.js';
+import { type TraversalChunk, traversalsIn } from '../../explain/report/format/folded-traversals.js';
 import {
   CONNECTION_COLUMNS,
   growingKinds,
@@ -52,7 +53,8 @@ export class SectionedResult implements Result {
   }
 
   traversals(): Promise<readonly Traversal[]> {
-    return this.#list('traversals');
+    const unfolded = async () => traversalsIn((await this.#all('traversals', readJson)) as TraversalChunk[]);
+    return this.#once('traversals', unfolded) as Promise<readonly Traversal[]>;
   }
 
   rules(): Promise<RulesSection> {

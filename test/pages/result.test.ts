@@ -14,6 +14,8 @@ import { reportData, type SectionSource } from '../../pages/data/report-data.js'
 
 const Results = suite('results as a page has them');
 
+const SKIPPED = { verdict: 'skipped', stages: [], related: [] };
+
 /** Rows of packets by their traversal and length; the rest is 0. */
 function packetSection(rows: readonly (readonly [traversal: number, length: number])[]): Uint8Array {
   const writer = new ColumnWriter(PACKET_COLUMNS);
@@ -72,7 +74,7 @@ Results('count the packets of each traversal: of chosen rows from the rows, of a
       [1, 60],
     ]),
     '0/packets/1': packetSection([[1, 100]]),
-    '0/traversals/0': json([{}, {}]),
+    '0/traversals/0': json({ steps: [], traversals: [SKIPPED, SKIPPED] }),
     '0/traversalCounts/0': deflateRawSync(counts.bytes()),
   });
   const [result] = reportData(reportIndex({ packets: 2, traversals: 1, traversalCounts: 1 }), source).results;

@@ -1,5 +1,6 @@
 /**
- * Columns of whole numbers in few bytes: of each value its difference to what is to be expected (varint.ts). They compress well, and a million values are read in some milliseconds.
+ * Columns of whole numbers in few bytes: of each value its difference to what is to be expected (varint.ts). They
+ * compress well, and a million values are read in some milliseconds.
  */
 import { VarintBuffer, VarintReader } from './varint.js';
 
@@ -45,10 +46,19 @@ export class ColumnWriter<Name extends string> {
     const known: SameRows = new Map();
     for (const [i, values] of this.#values.entries()) {
       const differences = new Float64Array(this.rows);
-      const expectation = this.#expectationOf(this.#names[i]);
-      expect(values, expectation, this.#values, known, (row, base) => {
-        differences[row] = values[row] - base;
-      });
+      const isExact = (how: Expectation): boolean => {
+        let isSame = true;
+        expect(values, how, this.#values, known, (row, base) => {
+          differences[row] = values[row] - base;
+          if (base + differences[row] !== values[row]) isSame = false;
+        });
+        return isSame;
+      };
+      let expectation = this.#expectationOf(this.#names[i]);
+      if (!isExact(expectation)) {
+        expectation = NOTHING;
+        isExact(expectation);
+      }
       const unit = differences.reduce(commonDivisor, 0) || 1;
       buffer.add(unit);
       buffer.add(expectation.length);
@@ -86,11 +96,13 @@ export function readColumns<Name extends string>(names: readonly Name[], bytes: 
   return Object.fromEntries(names.map((name, i) => [name, narrow(columns[i])])) as Columns<Name>;
 }
 
-/** How values are expected, as it is written: BEFORE, or one of the others and the positions of columns. */
+/** How values are expected, as it is written: BEFORE, NOTHING, or one of the others and the positions of columns. */
 type Expectation = readonly number[];
 const BEFORE = 0;
 const OTHER = 1;
 const KEY = 2;
+/** Every value as it is: differences of large ones are not exact. */
+const NOTHING = [3];
 
 /** Calls SEE with each row and the value that is expected there in VALUES, of which those of the rows before are known. */
 function expect(
@@ -105,7 +117,8 @@ function expect(
   else if (how === OTHER) {
     const other = columns[others[0]];
     for (let row = 0; row < length; row++) see(row, other[row]);
-  } else {
+  } else if (how === NOTHING[0]) for (let row = 0; row < length; row++) see(row, 0);
+  else {
     const same = sameRows(others, columns, length, known);
     let most = -1;
     for (let row = 0; row < length; row++) {

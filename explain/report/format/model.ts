@@ -89,7 +89,8 @@ export interface PacketsIndex {
 const choiceOf = ({ leftOutBy, hasHeadersOnly }: PacketsIndex): string => `${leftOutBy} ${hasHeadersOnly}`;
 
 /**
- * packets: PACKET_COLUMNS. bytes: the bytes of the same packets (packet-bytes.ts). traversals: Traversal[] as JSON. traversalCounts:
+ * packets: PACKET_COLUMNS. bytes: the bytes of the same packets (packet-bytes.ts). traversals: TraversalChunk as JSON
+ * (folded-traversals.ts). traversalCounts:
  * TRAVERSAL_COUNT_COLUMNS. tuples: TUPLE_COLUMNS. rules: RulesSection as JSON. connections: CONNECTION_COLUMNS.
  * timeline: TIMELINE_COLUMNS. events: TimelineEvent[] as JSON. details: string[][] as JSON: what is said of packets and
  * is not in their rows, such as what was logged.

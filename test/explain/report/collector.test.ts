@@ -9,6 +9,7 @@ import * as assert from 'uvu/assert';
 import type { IpStack } from '../../../core/ip-stack.js';
 import { Collector } from '../../../explain/report/collector.js';
 import { readColumns } from '../../../explain/report/format/columns.js';
+import { traversalsIn } from '../../../explain/report/format/folded-traversals.js';
 import {
   type ResultIndex,
   type RulesSection,
@@ -83,7 +84,7 @@ function sections(report: Report, kind: keyof ResultIndex['sections']): Buffer[]
 }
 
 function traversalsOf(report: Report): Traversal[] {
-  return sections(report, 'traversals').flatMap((bytes) => JSON.parse(bytes.toString()));
+  return traversalsIn(sections(report, 'traversals').map((bytes) => JSON.parse(bytes.toString())));
 }
 
 /** How many packets each rule and each policy of RULES counted, as all TRAVERSALS that PACKETS took say it. */
@@ -159,7 +160,9 @@ function comparing(collector: Collector, told: string[], kept: string[]): Packet
       const dropped = stepsOf(story).findLast((step) => step.kind === 'dropped');
       values.use(story.packet, story.left?.packet ?? dropped?.packet);
       told.push(JSON.stringify(traversalOf(story, { rules: collector.rules.book, host: emulator.host, values })));
-      kept.push(JSON.stringify(collector.seen.traversed));
+      const { all, steps } = collector.traversals;
+      const [shared] = traversalsIn([{ steps, traversals: [all[collector.seen.traversal]] }]);
+      kept.push(JSON.stringify(shared));
     },
   };
 }

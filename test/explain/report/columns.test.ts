@@ -21,13 +21,24 @@ Report('come back as they were written', () => {
   );
 });
 
-Report('come back where a clock was set by decades', () => {
-  // Nanoseconds from 1970 to 2026, which are not exact to the nanosecond.
-  const [past, now] = [0, 1_796_000_000 * 1e9];
-  const values = [past, now, past, now + 1024, 2048, -now];
-  const writer = new ColumnWriter(['time']);
-  for (const value of values) writer.add([value]);
-  assert.equal(Array.from(readColumns(['time'], writer.bytes()).time), values);
+Report('come back where they are as far apart as the times of captures may be', () => {
+  const names = ['time', 'other'] as const;
+  const ns = fc.oneof(
+    fc.integer({ min: -(2 ** 31), max: 2 ** 32 }).map((seconds) => seconds * 1e9),
+    fc.constantFrom(-1, 23_000_001),
+    fc.integer(),
+  );
+  fc.assert(
+    fc.property(fc.array(fc.tuple(ns, ns)), (rows) => {
+      const writer = new ColumnWriter(names, { other: 'time' });
+      for (const row of rows) writer.add(row);
+      const { time, other } = readColumns(names, writer.bytes());
+      assert.equal(
+        rows,
+        rows.map((_, i) => [time[i], other[i]]),
+      );
+    }),
+  );
 });
 
 Report('come back, whatever is expected in them', () => {

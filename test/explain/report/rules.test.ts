@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { Collector } from '../../../explain/report/collector.js';
+import { traversalsIn } from '../../../explain/report/format/folded-traversals.js';
 import type { Traversal } from '../../../explain/report/format/model.js';
 import type { RulePictureList } from '../../../explain/report/rule-pictures.js';
 import { casesIn, optionsOf } from '../../../replay/golden-case.js';
@@ -40,7 +41,7 @@ function watched(options: ReplayOptions): Watched {
   });
   const { traversals } = collector!;
   const matched: number[] = [];
-  traversals.all.forEach((traversal, i) => {
+  traversalsIn([{ steps: traversals.steps, traversals: traversals.all }]).forEach((traversal, i) => {
     addMatched(matched, traversal, traversals.packets[i]);
   });
   const rules = readFileSync(join(outDir, 'rules.v4'), 'utf8');
