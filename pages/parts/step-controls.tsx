@@ -38,7 +38,7 @@ export function StepControls(props: {
   };
   return (
     // biome-ignore lint/a11y/useSemanticElements: a fieldset is for what a form sends
-    <div class="steps" role="group" aria-label="Steps" onKeyDown={onKeyDown}>
+    <div class="step-controls" role="group" aria-label="Steps" onKeyDown={onKeyDown}>
       <button type="button" aria-label="Step back" disabled={step <= 0} onClick={() => go(step - 1)}>
         ◂
       </button>

@@ -26,7 +26,8 @@ export function BandLayer({ layout, bands, most }: { layout: Layout; bands: read
             {strandsOf(chosen, bandWidth(sumOf(chosen), most)).map((strand) => (
               <rect
                 key={strand.kind}
-                class={`strand ${STRANDS[strand.kind]}`}
+                class="strand"
+                style={{ fill: `var(--${STRANDS[strand.kind]})` }}
                 {...strandBox(line, strand.offset, strand.width)}
               />
             ))}

@@ -21,7 +21,7 @@ export function HostDiagram(props: DiagramProps) {
   // On large screens all of it is larger, not only the space between.
   const scale = Math.min(1.4, Math.max(1, width / 1500));
   return (
-    <div class={`diagram${props.isQuiet ? ' quiet' : ''}${props.course ? ' followed' : ''}`} ref={ref}>
+    <div class={`host-diagram${props.isQuiet ? ' quiet' : ''}${props.course ? ' followed' : ''}`} ref={ref}>
       {width > 0 && <Drawing {...props} width={Math.floor(width / scale)} scale={scale} />}
     </div>
   );

@@ -2,11 +2,10 @@ import { useState } from 'preact/hooks';
 import type { Verdict } from '../../../explain/story/story.js';
 import type { Summary } from '../../../replay/summary.js';
 import type { Result } from '../../data/result.js';
+import { BytesView, type NamedFrame } from '../../parts/bytes-view.js';
 import { VerdictMark } from '../../parts/verdict-mark.js';
 import type { ViewProps } from '../../selection.js';
 import { counted, grouped } from '../../words/numbers.js';
-
-import { BytesView, type NamedFrame } from '../packets/bytes-view.js';
 import { packetRow } from './packet-row.js';
 
 const LINKTYPE_RAW = 101;

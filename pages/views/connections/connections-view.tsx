@@ -9,13 +9,13 @@ import {
   listLines,
   verdictCounts,
 } from '../../data/connections/connection-list.js';
+import { FilterBox } from '../../parts/filter-box.js';
 import { Loading } from '../../parts/loading.js';
 import { useLoaded } from '../../parts/use-loaded.js';
 import { VerdictMark } from '../../parts/verdict-mark.js';
 import { VirtualTable } from '../../parts/virtual-table.js';
 import type { ViewProps } from '../../selection.js';
 import { grouped } from '../../words/numbers.js';
-import { FilterBox } from '../packets/filter-box.js';
 import { CONNECTION_TABLE_COLUMNS, ConnectionCells, GroupCells } from './connection-cells.js';
 import { Ladder } from './ladder.js';
 import './connections-view.css';

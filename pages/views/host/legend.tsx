@@ -8,7 +8,7 @@ export function Legend({ flow, isFiltered }: { readonly flow: HostFlow; readonly
     <ul class="legend" aria-label="Legend">
       {seen.map((name) => (
         <li key={name}>
-          <i class={`strand ${name}`} />
+          <i style={{ background: `var(--${name})` }} />
           {name === 'answers'
             ? "the host's answers and copies"
             : (['sent', 'held', 'skipped'].includes(name) ? '' : 'to be ') + name}

@@ -1,6 +1,6 @@
 import { useState } from 'preact/hooks';
 import type { CapturedBytes, PacketBytes } from '../../../explain/report/format/packet-bytes.js';
-import { BytesView } from './bytes-view.js';
+import { BytesView } from '../../parts/bytes-view.js';
 import type { OpenPacketProps } from './open-packet.js';
 
 /** The bytes of the open packet, as it came and as it left. */

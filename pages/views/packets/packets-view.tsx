@@ -2,12 +2,12 @@
 import { useCallback, useEffect, useMemo, useState } from 'preact/hooks';
 import { type PacketSort, packetOrder } from '../../data/packet-order.js';
 import { type PacketTable, packetTable } from '../../data/packet-table.js';
+import { FilterBox } from '../../parts/filter-box.js';
 import { Loading } from '../../parts/loading.js';
 import { useLoaded } from '../../parts/use-loaded.js';
 import { VirtualTable } from '../../parts/virtual-table.js';
 import type { ViewProps } from '../../selection.js';
 import { grouped } from '../../words/numbers.js';
-import { FilterBox } from './filter-box.js';
 import { OpenPacket } from './open-packet.js';
 import { PACKET_TABLE_COLUMNS, PacketCells } from './packet-cells.js';
 import './packets-view.css';

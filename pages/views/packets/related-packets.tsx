@@ -1,8 +1,8 @@
 import type { RelatedTraversal, Traversal } from '../../../explain/report/format/model.js';
 import type { PacketBytes } from '../../../explain/report/format/packet-bytes.js';
+import { BytesView } from '../../parts/bytes-view.js';
 import { VerdictMark } from '../../parts/verdict-mark.js';
 import { packetWords } from '../../words/packet-words.js';
-import { BytesView } from './bytes-view.js';
 import type { OpenPacketProps } from './open-packet.js';
 import { outName } from './packet-cells.js';
 import { StepList } from './step-list.js';

@@ -1,6 +1,7 @@
 import { useEffect, useId, useRef, useState } from 'preact/hooks';
-import type { Result } from '../../data/result.js';
-import { textProblem } from '../../data/select-rows.js';
+import type { Result } from '../data/result.js';
+import { textProblem } from '../data/select-rows.js';
+import './filter-box.css';
 
 /** How long nobody has to type before packets are looked for. */
 const PAUSE_MS = 120;

@@ -1,6 +1,6 @@
 import { useState } from 'preact/hooks';
-import type { CapturedBytes } from '../../../explain/report/format/packet-bytes.js';
-import { counted, grouped } from '../../words/numbers.js';
+import type { CapturedBytes } from '../../explain/report/format/packet-bytes.js';
+import { counted, grouped } from '../words/numbers.js';
 
 const LINE_BYTES = 16;
 /** So many are shown at first. */

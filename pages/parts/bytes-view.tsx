@@ -1,6 +1,6 @@
 /** The bytes of a packet as it came and as it left, with what they mean; what was changed is marked. */
 import { useMemo, useState } from 'preact/hooks';
-import type { CapturedBytes } from '../../../explain/report/format/packet-bytes.js';
+import type { CapturedBytes } from '../../explain/report/format/packet-bytes.js';
 import {
   changedBytes,
   comparedLayers,
@@ -8,8 +8,9 @@ import {
   decoded,
   type FieldPair,
   type LayerPair,
-} from '../../data/packet-changes.js';
+} from '../data/packet-changes.js';
 import { HexDump } from './hex-dump.js';
+import './bytes-view.css';
 
 /** A frame, and what it is called. */
 export interface NamedFrame {
@@ -34,7 +35,7 @@ export function BytesView({ before, after }: { readonly before: NamedFrame; read
     />
   );
   return (
-    <div class="bytes">
+    <div class="bytes-view">
       <FieldTable {...{ layers, marked }} names={[before.name, after?.name]} onMark={setMarked} />
       <div class="dumps">
         {dump(old, before.name, 'before')}
