@@ -100,7 +100,7 @@ async function bundlePages() {
   return errors.length === 0;
 }
 
-const TERSER = { ecma: 2020, compress: { passes: 2 } };
+const TERSER = { ecma: 2020, compress: { passes: 4, unsafe_arrows: true } };
 
 /**
  * Writes what esbuild has bundled of pages/ to PATH: scripts once more smaller, which terser needs seconds for, so not

@@ -1,7 +1,7 @@
 /** What the page has of a report. While a replay runs, a new one takes the place of the last. */
 import type { ReportIndex } from '../../explain/report/format/model.js';
 import type { Result } from './result.js';
-import { SectionedResult } from './sectioned-result.js';
+import { remembered, SectionedResult } from './sectioned-result.js';
 import { readJson } from './unpack.js';
 
 /** Where sections come from: the page itself, or whoever served it. */
@@ -30,12 +30,7 @@ export function reportData(index: ReportIndex, source: SectionSource, previous?:
       return before.index.isRunning ? new SectionedResult(one, at, source, before) : before;
     }),
     section<T>(name: string): Promise<T> {
-      let value = unpacked.get(name);
-      if (value === undefined) {
-        value = source.load(name).then(readJson);
-        unpacked.set(name, value);
-      }
-      return value as Promise<T>;
+      return remembered(unpacked, name, () => source.load(name).then(readJson)) as Promise<T>;
     },
   };
 }

@@ -140,7 +140,11 @@ export class SectionedResult implements Result {
 }
 
 /** The value of KEY, which MAKE makes the first time. What failed is tried again. */
-function remembered<Key>(values: Map<Key, Promise<unknown>>, key: Key, make: () => Promise<unknown>): Promise<unknown> {
+export function remembered<Key>(
+  values: Map<Key, Promise<unknown>>,
+  key: Key,
+  make: () => Promise<unknown>,
+): Promise<unknown> {
   const there = values.get(key);
   if (there !== undefined) return there;
   const value = make();

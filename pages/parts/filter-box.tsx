@@ -1,4 +1,4 @@
-import { useEffect, useId, useRef, useState } from 'preact/hooks';
+import { useEffect, useRef, useState } from 'preact/hooks';
 import type { Result } from '../data/result.js';
 import { textProblem } from '../data/select-rows.js';
 import './filter-box.css';
@@ -15,7 +15,6 @@ export function FilterBox(props: {
   const { result, text, onText } = props;
   const [typed, setTyped] = useState(text);
   const sent = useRef(text);
-  const id = useId();
   useEffect(() => {
     // Somebody else has changed it: a chip was taken away, or the page went back.
     if (text !== sent.current) setTyped(text);
@@ -32,21 +31,20 @@ export function FilterBox(props: {
   const problem = textProblem(result, typed);
   return (
     <search class="filter-box">
-      <label for={`${id}text`}>Filter</label>
-      <input
-        id={`${id}text`}
-        type="search"
-        value={typed}
-        placeholder="tcp 10.0.0.0/8 > *:443 S, or any text"
-        autocomplete="off"
-        spellcheck={false}
-        aria-describedby={`${id}problem`}
-        onInput={({ currentTarget }) => setTyped(currentTarget.value)}
-      />
+      <label>
+        Filter
+        <input
+          type="search"
+          value={typed}
+          placeholder="tcp 10.0.0.0/8 > *:443 S, or any text"
+          autocomplete="off"
+          spellcheck={false}
+          aria-invalid={problem !== undefined}
+          onInput={({ currentTarget }) => setTyped(currentTarget.value)}
+        />
+      </label>
       <FilterHelp />
-      <p id={`${id}problem`} role="status">
-        {problem && `Column ${problem.column}: ${problem.message}`}
-      </p>
+      <p role="status">{problem && `Column ${problem.column}: ${problem.message}`}</p>
     </search>
   );
 }

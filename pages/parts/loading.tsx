@@ -14,10 +14,9 @@ export function Loading<T>(props: {
 
 /** Something of the report that cannot be shown. */
 export function Failure({ error }: { readonly error: unknown }) {
-  const words = error instanceof Error ? error.message : `${error}`;
   return (
     <p class="failure" role="alert">
-      This part of the report cannot be shown: {words}
+      This part of the report cannot be shown: {`${error}`}
     </p>
   );
 }

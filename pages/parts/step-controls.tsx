@@ -1,5 +1,6 @@
 import type { ComponentChildren } from 'preact';
 import { useEffect, useState } from 'preact/hooks';
+import { STEP_KEYS } from './step-keys.js';
 import './step-controls.css';
 
 const STEP_MS = 700;
@@ -30,7 +31,7 @@ export function StepControls(props: {
     setPlaying(!isPlaying);
   };
   const onKeyDown = (event: KeyboardEvent) => {
-    const next = MOVES[event.key]?.(step, steps);
+    const next = STEP_KEYS[event.key]?.(step, steps);
     if (next === undefined) return;
     event.preventDefault();
     event.stopPropagation();
@@ -55,10 +56,3 @@ export function StepControls(props: {
     </div>
   );
 }
-
-const MOVES: Readonly<Record<string, (step: number, steps: number) => number>> = {
-  ArrowLeft: (step) => step - 1,
-  ArrowRight: (step) => step + 1,
-  Home: () => 0,
-  End: (_, steps) => steps - 1,
-};

@@ -1,7 +1,6 @@
 /** The page: what was run, the filter, and the views as tabs. */
 import type { ComponentType } from 'preact';
 import type { ReportData } from '../data/report-data.js';
-import type { Result } from '../data/result.js';
 import type { Selection, ViewName } from '../selection.js';
 import { Header } from './header.js';
 import type { ResultPanelProps } from './result-panel.js';
@@ -9,16 +8,13 @@ import { Tabs } from './tabs.js';
 import { useSelection } from './use-selection.js';
 import './app.css';
 
-function viewsOf({ index }: ReportData): ViewName[] {
-  const ofResults = index.results.length > 0 ? (['Host', 'Connections', 'Rules', 'Packets', 'Timeline'] as const) : [];
-  const isChecked = index.results.some(({ summary }) => summary?.egress ?? summary?.counters);
-  return [
-    ...(index.isComparison ? (['Comparison'] as const) : []),
-    ...ofResults,
-    // What a captured host sent is not the first thing to ask about.
-    ...(!index.isComparison && isChecked ? (['Comparison'] as const) : []),
-    ...(index.hasBench ? (['Bench'] as const) : []),
-  ];
+function viewsOf({ index: { results, isComparison, hasBench } }: ReportData): ViewName[] {
+  const views: ViewName[] = results.length > 0 ? ['Host', 'Connections', 'Rules', 'Packets', 'Timeline'] : [];
+  if (isComparison) views.unshift('Comparison');
+  // What a captured host sent is not the first thing to ask about.
+  else if (results.some(({ summary }) => summary?.egress ?? summary?.counters)) views.push('Comparison');
+  if (hasBench) views.push('Bench');
+  return views;
 }
 
 export interface BenchProps {
@@ -47,14 +43,18 @@ export function App({ report, parts }: BenchProps & { readonly parts: PageParts 
         {view === 'Bench' && Bench && <Bench report={report} />}
         {view !== 'Bench' && ResultPanel && (
           <div class="panels">
-            {shown.map((result) => (
-              <ResultPanel
-                key={report.results.indexOf(result)}
-                {...{ report, result, view, isOneOfMany: shown.length > 1 }}
-                selection={result === chosen ? selection : ofOther(selection)}
-                select={(change) => select({ ...numberOf(report, result), ...change })}
-              />
-            ))}
+            {shown.map((result) => {
+              const number = report.results.indexOf(result);
+              return (
+                <ResultPanel
+                  key={number}
+                  {...{ report, result, view, isOneOfMany: shown.length > 1 }}
+                  selection={result === chosen ? selection : ofOther(selection)}
+                  // Whoever chooses something in a result, chooses that result.
+                  select={(change) => select(report.results.length > 1 ? { result: number, ...change } : change)}
+                />
+              );
+            })}
           </div>
         )}
       </Tabs>
@@ -66,9 +66,4 @@ export function App({ report, parts }: BenchProps & { readonly parts: PageParts 
 function ofOther({ packet, step, ladder, filter, ...rest }: Selection): Selection {
   const { chain, rule, isMatched, connection, ...general } = filter;
   return { ...rest, filter: general };
-}
-
-/** Whoever chooses something in a result, chooses that result. */
-function numberOf(report: ReportData, result: Result): Pick<Selection, 'result'> {
-  return report.results.length > 1 ? { result: report.results.indexOf(result) } : {};
 }

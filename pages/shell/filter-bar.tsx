@@ -42,7 +42,7 @@ export function FilterBar(props: {
 }
 
 function matchWords({ index }: Result, { value, error }: Loaded<Pick<ViewProps, 'rows'>>): string {
-  if (error !== undefined) return 'The packets cannot be read.';
+  if (error !== undefined) return '';
   if (value === undefined) return 'Looking …';
   const { listed, leftOut } = index.packets;
   // Undefined: all of them, since what somebody types says nothing yet.

@@ -25,11 +25,10 @@ export function LiveApp({ parts }: { readonly parts: PageParts }) {
   useEffect(() => {
     if (title !== undefined) document.title = title;
   }, [title]);
-  const status = report && connection === 'open' ? undefined : WORDS[connection];
   return (
     <>
       <p class="status" role="status">
-        {status}
+        {(!report || connection !== 'open') && WORDS[connection]}
       </p>
       {report && <App report={report} parts={parts} />}
     </>

@@ -1,5 +1,4 @@
 import type { ComponentType } from 'preact';
-import { useId } from 'preact/hooks';
 import { selectRows } from '../data/select-rows.js';
 import { useLoaded } from '../parts/use-loaded.js';
 import type { ViewName, ViewProps } from '../selection.js';
@@ -30,15 +29,14 @@ export interface ResultPanelProps extends Omit<ViewProps, 'rows'> {
 export function ResultPanel(props: ResultPanelProps) {
   const { view, isOneOfMany, result, selection, select } = props;
   const { filter } = selection;
-  const id = useId();
   const loaded = useLoaded(
     async (signal) => ({ result, rows: await selectRows(result, filter, signal) }),
     [result, JSON.stringify(filter)],
   );
   const View = VIEWS[view];
   return (
-    <section class="panel" {...(isOneOfMany && { 'aria-labelledby': id })}>
-      {isOneOfMany && <h2 id={id}>{result.index.name}</h2>}
+    <section class="panel" {...(isOneOfMany && { 'aria-label': result.index.name })}>
+      {isOneOfMany && <h2>{result.index.name}</h2>}
       <FilterBar {...{ result, filter, select }} rows={loaded} />
       <ErrorBoundary key={view} of={result}>
         {/* Rows are those of one state of a result: while a newer one is looked through, the last one is shown with its own. */}

@@ -1,12 +1,6 @@
 import type { ComponentChildren } from 'preact';
+import { STEP_KEYS } from '../parts/step-keys.js';
 import type { ViewName } from '../selection.js';
-
-const MOVES: Readonly<Record<string, (at: number, count: number) => number>> = {
-  ArrowLeft: (at, count) => (at + count - 1) % count,
-  ArrowRight: (at, count) => (at + 1) % count,
-  Home: () => 0,
-  End: (_, count) => count - 1,
-};
 
 /** The views' names as tabs, and CHILDREN, the chosen one, as their panel. */
 export function Tabs(props: {
@@ -17,11 +11,12 @@ export function Tabs(props: {
 }) {
   const { views, chosen, choose, children } = props;
   const move = (event: KeyboardEvent) => {
-    const next = MOVES[event.key]?.(views.indexOf(chosen), views.length);
+    const next = STEP_KEYS[event.key]?.(views.indexOf(chosen), views.length);
     if (next === undefined) return;
     event.preventDefault();
-    choose(views[next]);
-    document.getElementById(`tab-${views[next]}`)?.focus();
+    const view = views.at(next % views.length)!;
+    choose(view);
+    document.getElementById(`tab-${view}`)?.focus();
   };
   return (
     <>

@@ -1,8 +1,8 @@
 import { useState } from 'preact/hooks';
 
-const THEMES = ['automatic', 'light', 'dark'] as const;
-type Theme = (typeof THEMES)[number];
-const SIGNS: Readonly<Record<Theme, string>> = { automatic: '◐', light: '☀', dark: '☾' };
+const SIGNS = { automatic: '◐', light: '☀', dark: '☾' } as const;
+type Theme = keyof typeof SIGNS;
+const THEMES = Object.keys(SIGNS) as Theme[];
 const KEY = 'nfreplay-theme';
 
 /** Automatic: as the system has it. */
@@ -32,9 +32,8 @@ export function ThemeSwitch() {
     setTheme(applyTheme(next));
     stored()?.setItem(KEY, next);
   };
-  const words = `Theme: ${theme}`;
   return (
-    <button type="button" class="theme" aria-label={words} title={words} onClick={turn}>
+    <button type="button" class="theme" title={`Theme: ${theme}`} onClick={turn}>
       <span aria-hidden="true">{SIGNS[theme]}</span>
     </button>
   );

@@ -4,7 +4,7 @@ import { embeddedIndex } from '../sources/embedded.js';
 /** Why the page cannot show its report here, and what to do about it; undefined: it can. */
 export function whyUnreadable(): string | undefined {
   if (typeof DecompressionStream === 'undefined') {
-    return 'This browser cannot unpack the report (it has no DecompressionStream). Open it in a browser of 2024 or later.';
+    return 'This browser cannot unpack the report (no DecompressionStream): use one of 2024 or later.';
   }
   try {
     const format = embeddedIndex()?.format ?? REPORT_FORMAT;

@@ -1,7 +1,7 @@
 import type { ResultIndex } from '../../explain/report/format/model.js';
 import { VERDICTS } from '../../explain/report/format/model.js';
 import type { Verdict } from '../../explain/story/story.js';
-import { VERDICT_SIGNS } from '../parts/verdict-mark.js';
+import { VerdictMark } from '../parts/verdict-mark.js';
 import type { Filter, ViewProps } from '../selection.js';
 import { bytesInWords, counted, grouped, percent } from '../words/numbers.js';
 
@@ -27,11 +27,7 @@ export function VerdictStrip(props: {
       </p>
       <div class="strip-bar" aria-hidden="true">
         {present.map((verdict) => (
-          <span
-            key={verdict}
-            class={`share ${verdict}`}
-            style={{ flexGrow: verdicts[verdict].packets, background: `var(--${verdict})` }}
-          />
+          <span key={verdict} class={`share verdict ${verdict}`} style={{ flexGrow: verdicts[verdict].packets }} />
         ))}
       </div>
       <fieldset class="strip-legend" aria-label="Packets by verdict">
@@ -39,13 +35,11 @@ export function VerdictStrip(props: {
           <button
             type="button"
             key={verdict}
-            class={`verdict ${verdict}`}
             aria-pressed={filter.verdict === verdict}
             title={`${bytesInWords(verdicts[verdict].bytes)}, ${percent(verdicts[verdict].packets, read)}`}
             onClick={() => toggle(verdict)}
           >
-            <i aria-hidden="true">{VERDICT_SIGNS[verdict]}</i> <span>{verdict}</span>{' '}
-            <b>{grouped(verdicts[verdict].packets)}</b>
+            <VerdictMark verdict={verdict} /> <b>{grouped(verdicts[verdict].packets)}</b>
           </button>
         ))}
       </fieldset>

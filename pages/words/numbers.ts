@@ -1,10 +1,10 @@
 /** Numbers as people read them. */
 
+const GROUPED = new Intl.NumberFormat('en', { maximumFractionDigits: 9 });
+
 /** 1234567 as `1,234,567`. */
 export function grouped(value: number): string {
-  const [whole, rest] = `${value}`.split('.');
-  const digits = whole.replace(/\B(?=(\d{3})+$)/g, ',');
-  return rest === undefined ? digits : `${digits}.${rest}`;
+  return GROUPED.format(value);
 }
 
 /** `1 packet`, `1,234 packets`. */
@@ -28,5 +28,5 @@ export function bytesInWords(bytes: number): string {
 export function percent(part: number, whole: number): string {
   const value = whole === 0 ? 0 : (part / whole) * 100;
   if (value > 0 && value < 0.1) return '< 0.1 %';
-  return `${value >= 10 || Number.isInteger(value) ? Math.round(value) : value.toFixed(1)} %`;
+  return `${Number(value.toFixed(value < 10 ? 1 : 0))} %`;
 }

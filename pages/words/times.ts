@@ -23,7 +23,7 @@ function rounded(value: number): string {
 }
 
 function pair(large: number, largeUnit: string, small: number, smallUnit: string): string {
-  return small === 0 ? `${grouped(large)} ${largeUnit}` : `${grouped(large)} ${largeUnit} ${small} ${smallUnit}`;
+  return `${grouped(large)} ${largeUnit}${small > 0 ? ` ${small} ${smallUnit}` : ''}`;
 }
 
 /**
