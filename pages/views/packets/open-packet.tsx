@@ -12,7 +12,7 @@ import { grouped } from '../../words/numbers.js';
 import { traceSentence } from '../../words/sentences.js';
 import { secondsSince, wallTime } from '../../words/times.js';
 import { CopyButton } from './copy-button.js';
-import { deviceName, outName } from './packet-cells.js';
+import { deviceName, inName, outName } from './packet-cells.js';
 import { PacketFrames } from './packet-frames.js';
 import { RelatedPackets } from './related-packets.js';
 import { WalkedSteps } from './walked-steps.js';
@@ -72,7 +72,7 @@ function PacketFacts({ result, table, row, selection, select }: OpenPacketProps)
   const facts: [name: string, value: ComponentChildren][] = [
     ['Time', `${secondsSince(timeNs)} s, ${wallTime(index.start, timeNs)}`],
     ['Frame', `${grouped(packets.frame[row])}${input ? ` of ${input.name}` : ''}`],
-    ['Interfaces', `${deviceName(packets.inDev[row], index.host.interfaces)} → ${out || 'nowhere'}`],
+    ['Interfaces', `${inName(table, row, index.host.interfaces)} → ${out || 'nowhere'}`],
     ['Length', `${grouped(packets.length[row])} bytes`],
   ];
   if (ctstate !== undefined) facts.push(['State', ctstate]);

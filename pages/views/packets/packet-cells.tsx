@@ -39,7 +39,7 @@ export function PacketCells({ row, table, result }: { row: number; table: Packet
     <>
       <td class="no">{grouped(row + 1)}</td>
       <td class="time">{secondsSince(packets.timeNs[row])}</td>
-      <td class="in">{deviceName(packets.inDev[row], interfaces)}</td>
+      <td class="in">{inName(table, row, interfaces)}</td>
       <td class="protocol">{ends === undefined ? '' : protocolName(ends.protocol)}</td>
       <EndCell class="source" end={ends?.source} newEnd={newEnds?.source} isIcmp={ends?.protocol === IPPROTO_ICMP} />
       <EndCell
@@ -91,6 +91,12 @@ function shownEnd({ port, ...end }: End, isIcmp: boolean): string {
 }
 
 type Interfaces = Result['index']['host']['interfaces'];
+
+/** Where the packet in ROW came from. Of a frame that did not enter the host, that may not be known. */
+export function inName({ packets, traversals }: PacketTable, row: number, interfaces: Interfaces): string {
+  const name = traversals[packets.traversal[row]].verdict === 'skipped' ? outName : deviceName;
+  return name(packets.inDev[row], interfaces);
+}
 
 /** The interface DEV that packets came by. */
 export function deviceName(dev: number, interfaces: Interfaces): string {
