@@ -26,15 +26,16 @@ export function admitted(
   token: string,
 ): Refusal | URL {
   const { host = '', origin } = headers;
-  if (!HOST.test(host)) return refusal(403, 'This is served to this machine only, as 127.0.0.1 or localhost.');
+  if (!HOST.test(host)) return refusal(403, 'This report is served on 127.0.0.1 and localhost only.');
   const isForeign = (origin !== undefined && origin !== `http://${host}`) || isOfOtherSite(headers);
   if (isForeign) return refusal(403, 'Pages of other sites may not read this.');
   const [, first, rest] = /^\/([^/?#]*)(.*)$/s.exec(url ?? '') ?? [];
   if (first === undefined || !isSame(first, token))
-    return refusal(403, 'Open the address that nfreplay view has printed, with all that is in it.');
-  if (method !== 'GET') return refusal(405, 'There is nothing to do here but to look: GET only.');
-  if (!rest.startsWith('/')) return { ...refusal(307, 'Here, with a slash at the end.'), location: `/${token}/` };
-  return URL.canParse(`http://${host}${rest}`) ? new URL(`http://${host}${rest}`) : refusal(404, 'Nothing is here.');
+    return refusal(403, 'Open the complete address that nfreplay view printed.');
+  if (method !== 'GET') return refusal(405, 'Only GET is supported.');
+  if (!rest.startsWith('/'))
+    return { ...refusal(307, 'The address needs a slash at its end.'), location: `/${token}/` };
+  return URL.canParse(`http://${host}${rest}`) ? new URL(`http://${host}${rest}`) : refusal(404, 'Not found.');
 }
 
 const refusal = (status: number, message: string): Refusal => ({ status, message });

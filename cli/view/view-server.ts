@@ -107,7 +107,7 @@ export class ViewServer {
     if (!(asked instanceof URL)) send(response, refused(asked));
     else if (asked.pathname !== '/events') send(response, this.#answer(asked));
     else if (this.#streams.size < MOST_STREAMS) this.#stream(response);
-    else send(response, refused({ status: 503, message: 'Too many pages show this; close some.' }));
+    else send(response, refused({ status: 503, message: 'Too many pages are open; close some.' }));
   }
 
   #answer({ pathname, searchParams }: URL): Answer {
@@ -120,7 +120,7 @@ export class ViewServer {
     const [, name = ''] = /^\/sections\/([\w/]+)$/.exec(pathname) ?? [];
     const wanted = searchParams.get('version');
     const content = this.#report.section(name, wanted === null ? version : Number(wanted));
-    if (content === undefined) return refused({ status: 404, message: 'Nothing is here, or not any more.' });
+    if (content === undefined) return refused({ status: 404, message: 'Not found, or no longer kept.' });
     return { type: 'application/octet-stream', content };
   }
 

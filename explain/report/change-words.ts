@@ -6,7 +6,7 @@ import type { ChangeSummary, NamesChange } from '../../replay/summary.js';
 export function changeWords({ what, exitCode, rules, sets = [], ...more }: ChangeSummary): string {
   const { interfaces, networks, containers, connectionsDeleted, written } = more;
   const effects = [
-    ...(exitCode === undefined ? [] : [`fails with ${exitCode}`]),
+    ...(exitCode === undefined ? [] : [`failed with exit code ${exitCode}`]),
     ...numbers('added', rules?.added),
     ...numbers('removed', rules?.removed),
     ...sets.map(({ name, before, after }) => `set ${name}: ${before ?? 'none'} → ${after ?? 'none'}`),
@@ -25,7 +25,7 @@ function numbers(what: string, rules = 0): string[] {
 }
 
 function cameAndWent(what: string, { added, removed }: NamesChange = {}): string[] {
-  return [...named(`${what} new`, added), ...named(`${what} gone`, removed)];
+  return [...named(`${what} added`, added), ...named(`${what} removed`, removed)];
 }
 
 function named(what: string, names: readonly string[] = []): string[] {

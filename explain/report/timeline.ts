@@ -192,7 +192,7 @@ function setWords(name: string, verb: string): Happening['text'] {
 }
 
 function expiredFragments(fragments: number): Happening {
-  const text = (times: number): string => `${counted(times, 'fragment')} expired before the rest of the packet came`;
+  const text = (times: number): string => `${counted(times, 'fragment')} expired before the rest of the packet arrived`;
   return { kind: 'expired', key: 'fragments', times: fragments, text };
 }
 

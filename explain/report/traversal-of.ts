@@ -156,7 +156,7 @@ class Teller {
       case 'timed-out':
         return { kind: 'other', words: [this.#values.detail(timedOutWords(step))] };
       case 'held':
-        return { kind: 'other', words: 'waits for the rest of its packet' };
+        return { kind: 'other', words: 'waits for the other fragments' };
       case 'reassembled':
         return { kind: 'other', words: ['complete: ', this.#values.detail(`${step.packet.lengthBytes} bytes`)] };
       case 'expired':

@@ -50,19 +50,19 @@ export function FilterBox(props: {
 }
 
 const EXAMPLES: readonly (readonly [text: string, meaning: string])[] = [
-  ['tcp 203.0.113.7 > *:443', 'a protocol, from where, to where; any part may be left out'],
-  ['tcp S', 'flags of TCP, as in trace: S, SA, R, …'],
-  ['icmp echo-request', 'a type of ICMP'],
-  ['in eth0   out !docker0', 'the interfaces that packets came and left by'],
-  ['len 1400-   state INVALID', "their length, and conntrack's state"],
-  ['web   10.0.0   :8080   dropped', 'text in ends, names, interfaces, verdicts and rules that decided'],
+  ['tcp 203.0.113.7 > *:443', 'protocol, source > destination; any part may be left out'],
+  ['tcp S', 'TCP flags, as in trace: S, SA, R, …'],
+  ['icmp echo-request', 'an ICMP type'],
+  ['in eth0   out !docker0', 'incoming and outgoing interface'],
+  ['len 1400-   state INVALID', 'packet length, and conntrack state'],
+  ['web   10.0.0   :8080   dropped', 'text in addresses, names, interfaces, verdicts and deciding rules'],
   ['"tcp"   !web', 'in quotes: text only; !: packets without it'],
 ];
 
 function FilterHelp() {
   return (
     <details class="filter-help">
-      <summary aria-label="What can be typed">?</summary>
+      <summary aria-label="Filter syntax">?</summary>
       <dl>
         {EXAMPLES.map(([text, meaning]) => (
           <div key={text}>

@@ -43,7 +43,7 @@ export function FilterBar(props: {
 
 function matchWords({ index }: Result, { value, error }: Loaded<Pick<ViewProps, 'rows'>>): string {
   if (error !== undefined) return '';
-  if (value === undefined) return 'Looking …';
+  if (value === undefined) return 'Searching …';
   const { listed, leftOut } = index.packets;
   // Undefined: all of them, since what somebody types says nothing yet.
   return `${grouped(value.rows?.length ?? listed)} of ${counted(listed, leftOut > 0 ? 'listed packet' : 'packet')}`;

@@ -5,8 +5,8 @@ import { App, type PageParts } from './app.js';
 
 const WORDS: Readonly<Record<Connection, string>> = {
   open: 'Waiting for the first packets …',
-  lost: 'The connection to nfreplay view is lost; trying again …',
-  ended: 'nfreplay view has ended. What it has shown stays here.',
+  lost: 'Connection to nfreplay view lost; retrying …',
+  ended: 'nfreplay view has ended. This page keeps what it last showed.',
 };
 
 /** A report that is served while it grows. */

@@ -127,7 +127,7 @@ Timeline('zooming in shows bars of less time, and back again as before', async (
 
 Timeline('the numbers of the charts are a table, which adds up', async (test) => {
   const page = await opened(test);
-  await page.tab.getByText('The same in numbers').click();
+  await page.tab.getByText('As a table').click();
   const [titles, ...rows] = await page.tab
     .locator('.bars-table tr')
     .evaluateAll((all) =>

@@ -39,7 +39,7 @@ export function EgressDifferences({ egress, ...props }: EgressProps & { readonly
         ) : (
           <b>{counted(differing, 'packet')} differ;</b>
         )}{' '}
-        {grouped(matched)} are the same as the host sent.
+        {grouped(matched)} are the same as those the host sent.
       </p>
       <table class="kinds">
         <tbody>
@@ -55,7 +55,7 @@ export function EgressDifferences({ egress, ...props }: EgressProps & { readonly
             .map((reason) => (
               <tr key={reason}>
                 <td>{counted(unjudged[reason], 'packet')}</td>
-                <th scope="row">not judged</th>
+                <th scope="row">not compared</th>
                 <td>{UNJUDGED[reason]}</td>
               </tr>
             ))}

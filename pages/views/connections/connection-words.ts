@@ -72,7 +72,7 @@ export function endSentence(facts: ConnectionFacts, row: number): string {
   const leftNs = connections.expiresNs[row] - result.index.durationNs;
   switch (entryEndOf(facts, row)) {
     case 'none':
-      return 'It never had an entry of conntrack.';
+      return 'It never had a conntrack entry.';
     case 'open':
       return `At the end its entry is${inState || ' there'}, and expires in ${duration(leftNs)}${by}.`;
     case 'expired': {
@@ -84,6 +84,6 @@ export function endSentence(facts: ConnectionFacts, row: number): string {
     case 'removed':
       return `Its entry${inState} was deleted, or had to make room for another.`;
     case 'reopened':
-      return `A new connection of the same ends took the place of its entry${inState}.`;
+      return `A new connection with the same addresses and ports replaced its entry${inState}.`;
   }
 }

@@ -94,7 +94,7 @@ function Listed(props: ViewProps & { readonly facts: ConnectionFacts }) {
           onSort={(name) => change(nextSort(options, name as ConnectionSort))}
           // Which groups are open does not matter: a set is {} there.
           list={JSON.stringify([selection.filter, options])}
-          empty={result.index.isRunning ? 'No connection yet.' : 'No connection fits.'}
+          empty={result.index.isRunning ? 'No connection yet.' : 'No connection matches.'}
         />
         {isOpen && <Ladder key={connection} {...{ facts, connection, selection, select, close }} />}
       </div>

@@ -20,7 +20,7 @@ export function Legend({ flow, isFiltered }: { readonly flow: HostFlow; readonly
           all packets
         </li>
       )}
-      <li>width of a band: square root of its packets</li>
+      <li>band width: square root of packets</li>
     </ul>
   );
 }

@@ -78,9 +78,9 @@ function wholeOf({ places }: HostFlow): typeof NOTHING {
 }
 
 function noteOf({ place, rules, flow }: PanelProps, here: PlaceFlow | undefined, causes: readonly Cause[]): string {
-  if (place !== undefined) return here ? chainWords(place, rules) : 'No packet came here.';
+  if (place !== undefined) return here ? chainWords(place, rules) : 'No packet reached this point.';
   if (flow.places.size === 0) return 'There are no packets.';
-  return causes.length === 0 ? 'None was dropped, rejected, held or skipped.' : '';
+  return causes.length === 0 ? 'No packet was dropped, rejected, held or skipped.' : '';
 }
 
 /** Of a table at a hook: its rules, its policy, and where that stands. */
@@ -94,7 +94,7 @@ function chainWords(place: string, { chains }: RulesSection): string {
 function factsOf({ amounts, translated, states }: PlaceFlow): CountRow[] {
   return [
     ...VERDICTS.map((verdict, i): CountRow => [<VerdictMark verdict={verdict} />, amounts[i]]),
-    ['answers of the host', amounts[ANSWERS]],
+    ["the host's answers", amounts[ANSWERS]],
     ['translated here', translated],
     ...[...states].map(([state, packets]): CountRow => [<code>{state}</code>, packets]),
   ];

@@ -12,16 +12,16 @@ import { grouped } from '../../words/numbers.js';
 import { secondsSince } from '../../words/times.js';
 
 export const PACKET_TABLE_COLUMNS: readonly TableColumn[] = [
-  { name: 'no', label: 'No.', title: 'In the order of the replay' },
-  { name: 'time', label: 'Time', title: 'In seconds from the first packet', isSortable: true },
-  { name: 'in', label: 'In', title: 'The interface that it came by' },
+  { name: 'no', label: 'No.', title: 'In replay order' },
+  { name: 'time', label: 'Time', title: 'Seconds since the first packet', isSortable: true },
+  { name: 'in', label: 'In', title: 'Incoming interface' },
   { name: 'protocol', label: 'Protocol' },
-  { name: 'source', label: 'Source', title: 'As it came, and as it left' },
-  { name: 'destination', label: 'Destination', title: 'As it came, and as it left' },
-  { name: 'out', label: 'Out', title: 'The interface that it left by' },
-  { name: 'length', label: 'Length', title: 'Of the IP packet, in bytes', isSortable: true },
+  { name: 'source', label: 'Source', title: 'As it arrived, and as it left' },
+  { name: 'destination', label: 'Destination', title: 'As it arrived, and as it left' },
+  { name: 'out', label: 'Out', title: 'Outgoing interface' },
+  { name: 'length', label: 'Length', title: 'Length of the IP packet in bytes', isSortable: true },
   { name: 'info', label: 'Flags, type' },
-  { name: 'state', label: 'State', title: 'What conntrack said' },
+  { name: 'state', label: 'State', title: 'Connection tracking state' },
   { name: 'verdict', label: 'Verdict', isSortable: true },
   { name: 'decider', label: 'Decided by' },
 ];

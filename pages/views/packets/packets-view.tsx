@@ -88,11 +88,11 @@ const verdictOf = ({ packets, traversals }: PacketTable, row: number): string =>
 
 function Empty({ result, selection }: ViewProps) {
   const { listed, leftOut, leftOutBy } = result.index.packets;
-  if (listed === 0) return <p>{result.index.isRunning ? 'No packet was read yet.' : 'No packets are listed.'}</p>;
+  if (listed === 0) return <p>{result.index.isRunning ? 'No packet has been read yet.' : 'No packets are listed.'}</p>;
   return (
     <>
       <p>
-        None of the {grouped(listed)} packets that are listed fits{selection.filter.text ? ' the text' : ''}.
+        None of the {grouped(listed)} listed packets matches{selection.filter.text ? ' the text' : ''}.
       </p>
       {leftOut > 0 && leftOutBy === 'size' && <p>{grouped(leftOut)} more are left out of this report.</p>}
     </>

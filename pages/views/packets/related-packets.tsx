@@ -10,8 +10,8 @@ import { StepList } from './step-list.js';
 const ORIGINS: Readonly<Record<RelatedTraversal['origin'], string>> = {
   answer: 'The host answered',
   copy: 'The host sent a copy',
-  broadcast: 'The host got its own broadcast',
-  loopback: 'It came back by lo',
+  broadcast: 'The host received its own broadcast',
+  loopback: 'It came back on lo',
 };
 
 /** What the host sent because of the open packet. */

@@ -147,7 +147,7 @@ function StepWords({ of: step, table, row, traversal, interfaces, onRule }: Step
         </b>
       );
     case 'left':
-      return <b>{step.dev < 0 ? 'Reaches the host itself' : `Leaves by ${interfaces[step.dev]?.name ?? '?'}`}</b>;
+      return <b>{step.dev < 0 ? 'Delivered to the host' : `Leaves by ${interfaces[step.dev]?.name ?? '?'}`}</b>;
     case 'related': {
       const { origin, words: text } = traversal.related[step.related] ?? { origin: 'answer', words: '' };
       return (

@@ -16,7 +16,7 @@ export function WalkedSteps(props: OpenPacketProps & { readonly traversal: Trave
         <h3>Through the host</h3>
         <StepControls steps={steps} step={step} onStep={choose} />
         <button type="button" class="link" onClick={() => select({ view: 'Host' })}>
-          Show in the picture
+          Show in the diagram
         </button>
       </div>
       <TraversalDiagram {...{ traversal, step }} picture={result.index.host} rules={table.rules} onStep={choose} />

@@ -38,7 +38,7 @@ export function RuleDetail(props: DetailProps) {
   const opened = trail[trail.length - 1];
   return (
     <aside class="rule-detail" aria-label="Details">
-      <nav aria-label="How you came here" class="trail">
+      <nav aria-label="Breadcrumb" class="trail">
         {trail.map((one, i) => {
           const isLast = i === trail.length - 1;
           return (
@@ -139,7 +139,7 @@ function ofChain({ map, counts, chosen, go }: DetailProps, chain: number): Said 
     shows: [[entered(chosen ?? counts), { chain }, 'through it']],
     more: !hook && (
       <>
-        <h3>{callers.length === 0 ? 'No rule goes here' : 'Who goes here'}</h3>
+        <h3>{callers.length === 0 ? 'No rule jumps here' : 'Called from'}</h3>
         <ul class="callers">
           {callers.slice(0, MOST_CALLERS).map((rule) => (
             <li key={rule}>

@@ -162,7 +162,7 @@ function Rules({ loads, selection, select }: ViewProps & { readonly loads: Loads
         </div>
         {ruleset.givenUp.length > 0 && (
           <details class="rule-note">
-            <summary>Not all was looked for that can never match</summary>
+            <summary>Not all rules were checked for whether they can match</summary>
             {ruleset.givenUp.join('; ')}
           </details>
         )}

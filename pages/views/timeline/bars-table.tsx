@@ -21,9 +21,9 @@ export function BarsTable(props: {
   let entries = '';
   return (
     <details class="bars-table">
-      <summary>The same in numbers</summary>
+      <summary>As a table</summary>
       <table>
-        <caption>Packets by verdict, every {duration(widthNs)} in which there were any</caption>
+        <caption>Packets by verdict, per {duration(widthNs)}; empty intervals are left out</caption>
         <thead>
           <tr>
             {['From', ...seen.map((verdict) => VERDICTS[verdict]), 'bytes', 'connections at the end'].map((title) => (

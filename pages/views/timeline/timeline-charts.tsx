@@ -80,7 +80,7 @@ export function TimelineCharts(props: TimelineChartsProps) {
       <Legend {...{ whole, chosen, hovered }} measure={measure[0]} />
       <div class="timeline-plots" ref={box}>
         <p class="plot-title">
-          {measure[0]} in {duration(whole.widthNs)}
+          {measure[0]} per {duration(whole.widthNs)}
         </p>
         {width > 0 && <BarsChart {...{ place, changes, whole, chosen }} measure={measure[0]} />}
         <EventLane {...{ events, place, choose }} />
@@ -88,7 +88,7 @@ export function TimelineCharts(props: TimelineChartsProps) {
         {width > 0 && entries.times.length > 0 && <LineChart {...{ place, changes }} {...entries} />}
         <Brush {...{ place, time, choose, widthNs: whole.widthNs }} hover={setHovered} />
       </div>
-      <p class="timeline-note">Drag to choose a time, Ctrl and the wheel to zoom. Click an event to choose its time.</p>
+      <p class="timeline-note">Drag to select a time range. Ctrl + wheel zooms. Click an event to select its time.</p>
       <EventList {...{ events, rules, selection, select, choose, place }} />
       <BarsTable {...{ timeline, binNs }} bars={whole} name={(timeNs) => wordsOf(place, timeNs)} />
     </>
