@@ -33,9 +33,9 @@ try {
       tab.on('console', (message) => console.log(message.text()));
       tab.on('pageerror', (error) => console.log(error.stack ?? error.message));
       for (const view of views.length > 0 ? views : VIEWS) {
-        const [name, rest = ''] = view.split('&', 2);
+        const [name] = view.split('&');
         await tab.goto('about:blank');
-        await tab.goto(`${pathToFileURL(resolve(page))}#view=${name}${rest && `&${rest}`}`);
+        await tab.goto(`${pathToFileURL(resolve(page))}#view=${view}`);
         await tab.getByRole('tab', { name, exact: true }).waitFor();
         await tab.waitForTimeout(400);
         await tab.screenshot({ path: join(folder, `${view.replace(/\W+/g, '-')}-${width}-${colorScheme}.png`) });
