@@ -34,11 +34,12 @@ function leftOutTexts(
       ? '--show did not choose them'
       : 'the file would be too large; the first of each verdict and connection are listed';
   const texts = [
+    departed > 0 &&
+      `${counted(departed, 'captured frame')} where packets left: compared with what leaves here, and not counted again.`,
     leftOut > 0 &&
       `${grouped(leftOut)} of ${counted(read, 'packet')} are counted but not listed: ${why}. ` +
         'Counters, connections, timeline and rules are whole.',
     withoutBytes > 0 && `The bytes of ${counted(withoutBytes, 'listed packet')} are not in the file.`,
-    departed > 0 && `${counted(departed, 'frame')} captured where they left: compared with what leaves here.`,
     filtered > 0 && `${counted(filtered, 'packet')} of the captures were not replayed: options left them out.`,
   ];
   return texts.filter((text) => text !== false);

@@ -145,4 +145,13 @@ Decode('checksums are judged', () => {
   assert.equal(checksums(BEFORE.replace('77a8', '141d')), ['0x26cd, correct', '0x141d, left to the network card']);
 });
 
+Decode('addresses of IPv6 are in groups of two bytes, those of Ethernet of one', () => {
+  // To all MLDv2-capable routers (RFC 3810, section 5.2.14), from the unspecified address.
+  const { layers } = frame(`33330000001646f432360eba86dd6000000000003a01${'00'.repeat(16)}ff02${'00'.repeat(13)}16`);
+  const values = layers.flatMap(({ fields }) =>
+    fields.flatMap(({ name, value }) => (name === 'Destination' ? value : [])),
+  );
+  assert.equal(values, ['33:33:00:00:00:16', 'ff02:0000:0000:0000:0000:0000:0000:0016']);
+});
+
 Decode.run();

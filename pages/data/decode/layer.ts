@@ -55,11 +55,17 @@ export function readRows(part: Part, rows: readonly FieldRow[], skipped = 0): De
         name,
         at,
         length,
-        value: bits > 32 ? hexBytes(part.bytes, at, length) : words(readBits(part, bit, bits)),
+        value: bits > 32 ? longValue(part.bytes, at, length) : words(readBits(part, bit, bits)),
       });
     bit += bits;
   }
   return fields;
+}
+
+/** Addresses of IPv6 are in groups of two bytes. */
+function longValue(bytes: Uint8Array, at: number, length: number): string {
+  const text = hexBytes(bytes, at, length);
+  return length === 16 ? text.replace(/(..):(..)/g, '$1$2') : text;
 }
 
 /** `02:42:ac:11:00:02`, or with another JOINT. */

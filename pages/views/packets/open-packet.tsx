@@ -72,7 +72,7 @@ function PacketFacts({ result, table, row, selection, select }: OpenPacketProps)
   const facts: [name: string, value: ComponentChildren][] = [
     ['Time', `${secondsSince(timeNs)} s, ${wallTime(index.start, timeNs)}`],
     ['Frame', `${grouped(packets.frame[row])}${input ? ` of ${input.name}` : ''}`],
-    ['Interfaces', `${inName(table, row, index.host.interfaces)} → ${out || 'nowhere'}`],
+    ['Interfaces', `${inName(table, row, index.host.interfaces) || 'unknown'} → ${out || 'nowhere'}`],
     ['Length', `${grouped(packets.length[row])} bytes`],
   ];
   if (ctstate !== undefined) facts.push(['State', ctstate]);

@@ -7,7 +7,7 @@ import type { OpenPacketProps } from './open-packet.js';
 export function PacketFrames(
   props: OpenPacketProps & { readonly bytes: PacketBytes | undefined; readonly isLoaded: boolean },
 ) {
-  const { result, bytes, isLoaded } = props;
+  const { result, table, row, bytes, isLoaded } = props;
   const { interfaces } = result.index.host;
   const [chosen, setChosen] = useState(0);
   if (bytes === undefined) return isLoaded ? <p class="none">The bytes of this packet are not in the report.</p> : null;
@@ -30,7 +30,12 @@ export function PacketFrames(
       )}
       <BytesView
         before={{
-          name: arrived.dev < 0 ? 'As the host sent it' : `As it came (${nameOf(arrived, interfaces)})`,
+          name:
+            arrived.dev < 0
+              ? table.packets.tuple[row] < 0
+                ? 'As captured'
+                : 'As the host sent it'
+              : `As it came (${nameOf(arrived, interfaces)})`,
           frame: arrived,
         }}
         after={

@@ -88,7 +88,9 @@ export function TimelineCharts(props: TimelineChartsProps) {
         {width > 0 && entries.times.length > 0 && <LineChart {...{ place, changes }} {...entries} />}
         <Brush {...{ place, time, choose, widthNs: whole.widthNs }} hover={setHovered} />
       </div>
-      <p class="timeline-note">Drag to select a time range. Ctrl + wheel zooms. Click an event to select its time.</p>
+      <p class="timeline-note">
+        Drag to select a time range. Ctrl + wheel zooms. Click an event to select the time after it.
+      </p>
       <EventList {...{ events, rules, selection, select, choose, place }} />
       <BarsTable {...{ timeline, binNs }} bars={whole} name={(timeNs) => wordsOf(place, timeNs)} />
     </>
