@@ -1,7 +1,7 @@
 /** Where traversals lead in netfilter's own diagram (format/places.ts). */
 import type { HookName, TableName } from '../../core/hooks.js';
 import type { RelatedTraversal, Traversal, TraversalStep } from './format/model.js';
-import type { Place, Room, Station, Stop } from './format/places.js';
+import type { EntryName, Place, Station, Stop } from './format/places.js';
 
 /** One of which that is not known yet. */
 type Led = Omit<Traversal, 'course'> | Omit<RelatedTraversal, 'course'>;
@@ -10,7 +10,7 @@ type Led = Omit<Traversal, 'course'> | Omit<RelatedTraversal, 'course'>;
  * Where the kernel finds what makes it drop a packet though no rule does, by the reason. Whatever is not here is found
  * in the place where the packet is.
  */
-const PLACES_OF_REASONS: readonly (readonly [RegExp, Room | 'routing' | 'egress'])[] = [
+const PLACES_OF_REASONS: readonly (readonly [RegExp, EntryName | 'routing' | 'egress'])[] = [
   [/^fragment-/, 'defrag'],
   [/^conntrack|^synproxy$/, 'conntrack'],
   [/^nat-/, 'nat'],
@@ -70,7 +70,7 @@ export function courseOf(traversal: Led, table: TableName | undefined, loopback 
   return stops;
 }
 
-type StepPlace = Room | 'routing' | 'host' | 'egress' | `out ${number}` | undefined;
+type StepPlace = EntryName | 'routing' | 'host' | 'egress' | `out ${number}` | undefined;
 
 const PLACES_OF_STEPS: Partial<Record<TraversalStep['kind'], StepPlace>> = {
   tracked: 'conntrack',
@@ -101,7 +101,7 @@ function placeOfDrop({ decider }: Led, table: TableName | undefined, hook: HookN
 /** PLACE in HOOK; undefined: it is none of its own there. */
 function placeWithin(place: StepPlace, hook: HookName | undefined, isOwn: boolean): Place | undefined {
   if (place === undefined || place === 'host' || place === 'egress' || place.startsWith('out ')) return place as Place;
-  if (place !== 'routing') return hook && `${place as Room} ${hook}`;
+  if (place !== 'routing') return hook && `${place as EntryName} ${hook}`;
   // Behind PREROUTING comes the decision about what arrived. Packets of the host are routed before OUTPUT, and in it again.
   if (hook === undefined) return isOwn ? 'own routing' : undefined;
   return hook === 'PREROUTING' ? 'routing' : undefined;

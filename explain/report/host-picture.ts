@@ -6,7 +6,7 @@ import type { Interface } from '../../core/host/interfaces.js';
 import type { Backend } from '../../core/rules/model.js';
 import type { DockerState } from '../../docker/model.js';
 import type { Names } from '../../replay/names.js';
-import type { HostPicture, InterfacePicture } from './format/model.js';
+import type { HostPicture, InterfacePicture } from './format/host-picture.js';
 
 export interface PictureSources {
   /** The iptables that the host has; legacy if it is left out. */

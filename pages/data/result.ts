@@ -1,7 +1,7 @@
 /** One replay on the page: its index, and its sections, each unpacked when it is first asked for. */
 import type { Columns } from '../../explain/report/format/columns.js';
+import type { CONNECTION_COLUMNS } from '../../explain/report/format/connection-columns.js';
 import type {
-  CONNECTION_COLUMNS,
   PACKET_COLUMNS,
   ResultIndex,
   RulesSection,

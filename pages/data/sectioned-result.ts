@@ -1,8 +1,8 @@
 /** A result whose sections are unpacked when they are first asked for. */
 import { type Columns, readColumns } from '../../explain/report/format/columns.js';
+import { CONNECTION_COLUMNS } from '../../explain/report/format/connection-columns.js';
 import { type TraversalChunk, traversalsIn } from '../../explain/report/format/folded-traversals.js';
 import {
-  CONNECTION_COLUMNS,
   growingKinds,
   PACKET_COLUMNS,
   type ResultIndex,

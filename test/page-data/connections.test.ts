@@ -1,7 +1,8 @@
 /** Protects what the page makes of connections: sums of groups, and ladders that fold what is like before. */
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { CONNECTION_COLUMNS, VERDICTS } from '../../explain/report/format/model.js';
+import { CONNECTION_COLUMNS } from '../../explain/report/format/connection-columns.js';
+import { VERDICTS } from '../../explain/report/format/model.js';
 import type { ConnectionFacts } from '../../pages/data/connections/connection-facts.js';
 import { chosenPackets, type ListOptions, listLines } from '../../pages/data/connections/connection-list.js';
 import { ladderItems, rowsOf } from '../../pages/data/connections/ladder-items.js';

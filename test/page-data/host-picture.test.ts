@@ -69,7 +69,7 @@ for (const name of CASES) {
     const { verdicts } = result.index.packets;
     const ended = (verdict: (typeof VERDICTS)[number], places: (place: string) => boolean): number => {
       const kind = VERDICTS.indexOf(verdict);
-      // A station has what its rooms have.
+      // A hook has what its entries have.
       const stations = [...flow.places].filter(([place]) => places(place) && !/^\w+ [A-Z]+$/.test(place));
       return stations.reduce((sum, [, seen]) => sum + seen.ended[kind], 0);
     };
@@ -87,10 +87,10 @@ for (const name of CASES) {
     assert.is(out(VERDICTS.indexOf('sent')), verdicts.sent.packets, 'sent');
     const host = flow.edges.get('INPUT > host')?.amounts ?? new Float64Array(STRANDS.length);
     assert.is(host[VERDICTS.indexOf('delivered')], verdicts.delivered.packets, 'delivered');
-    const { rooms } = diagramModel({ picture: result.index.host, rules: await result.rules(), flow }, 1200);
-    for (const room of Object.values(rooms).flat()) {
-      const seen = flow.places.get(room.place)?.amounts[ANSWERS] ?? 0;
-      assert.ok(seen <= (flow.places.get(room.hook)?.amounts[ANSWERS] ?? 0), `${room.place} in its hook`);
+    const { entries } = diagramModel({ picture: result.index.host, rules: await result.rules(), flow }, 1200);
+    for (const entry of Object.values(entries).flat()) {
+      const seen = flow.places.get(entry.place)?.amounts[ANSWERS] ?? 0;
+      assert.ok(seen <= (flow.places.get(entry.hook)?.amounts[ANSWERS] ?? 0), `${entry.place} in its hook`);
     }
   });
 }

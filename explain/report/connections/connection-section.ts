@@ -1,6 +1,7 @@
 /** The connections of a replay as the rows of a section. */
 import { BYTES_F64, PACKETS_F64, RECORD_F64 } from '../../../core/conntrack/record.js';
-import { ENTRY_ENDS, VERDICTS } from '../format/model.js';
+import { ENTRY_ENDS } from '../format/connection-columns.js';
+import { VERDICTS } from '../format/model.js';
 import { type ConnectionRows, DOUBLE, INT } from './connection-rows.js';
 import type { EntryWatch } from './entry-watch.js';
 import { ORIGINAL, REPLY } from './membership.js';

@@ -14,7 +14,7 @@ import type { ConntrackTable } from '../../../core/conntrack/table.js';
 import type { Tuple } from '../../../core/conntrack/tuple.js';
 import type { TimeoutFields, TrackedEvent } from '../../../core/events.js';
 import type { IpStack } from '../../../core/ip-stack.js';
-import { ENTRY_ENDS } from '../format/model.js';
+import { ENTRY_ENDS } from '../format/connection-columns.js';
 import { type ConnectionRows, DOUBLE, INT } from './connection-rows.js';
 
 export type EntryEnd = (typeof ENTRY_ENDS)[number];

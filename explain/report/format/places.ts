@@ -23,11 +23,11 @@ export type Station =
   | 'egress'
   | `out ${number}`;
 
-/** What packets meet within a hook. */
-export type Room = TableName | 'defrag' | 'conntrack';
+/** What is registered at a hook, as a list of priorities has it. */
+export type EntryName = TableName | 'defrag' | 'conntrack';
 
-/** A room of a hook, as in `filter FORWARD`, or a station. */
-export type Place = `${Room} ${HookName}` | Station;
+/** An entry of a hook, as in `filter FORWARD`, or a station. */
+export type Place = `${EntryName} ${HookName}` | Station;
 
 const PLACES = [
   ...['link', 'routing', 'own routing', 'host', 'egress', '(in|out) \\d{1,9}'],

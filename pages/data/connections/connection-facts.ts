@@ -1,5 +1,6 @@
 /** All that the connections of a result are shown with. */
-import { ENTRY_ENDS, type NumberNames, type TimelineEvent, VERDICTS } from '../../../explain/report/format/model.js';
+import { ENTRY_ENDS } from '../../../explain/report/format/connection-columns.js';
+import { type NumberNames, type TimelineEvent, VERDICTS } from '../../../explain/report/format/model.js';
 import type { Verdict } from '../../../explain/story/story.js';
 import { type PacketTable, packetTable } from '../packet-table.js';
 import type { ConnectionColumns, Result } from '../result.js';

@@ -28,7 +28,7 @@ export interface Edge {
   readonly amounts: Amounts;
 }
 
-/** What a station or room saw. */
+/** What a station or hook entry saw. */
 export interface PlaceFlow {
   readonly amounts: Amounts;
   /** What ended there: packets that were dropped, rejected, held or skipped, and answers of which one was dropped. */

@@ -1,5 +1,5 @@
 /** Interfaces as they stand at the sides of the picture: one each, or, where there are too many, one for those alike. */
-import type { InterfacePicture } from '../../../explain/report/format/model.js';
+import type { InterfacePicture } from '../../../explain/report/format/host-picture.js';
 
 export interface InterfaceCard {
   /** The interface's own name; of several `veth*`; of what is left `12 others`. */

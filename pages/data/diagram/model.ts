@@ -1,12 +1,13 @@
-/** All that is drawn of a host: its rooms, its interfaces, and where they stand. */
+/** All that is drawn of a host: its hooks, its interfaces, and where they stand. */
 import type { HookName } from '../../../core/hooks.js';
-import type { HostPicture, RulesSection } from '../../../explain/report/format/model.js';
+import type { HostPicture } from '../../../explain/report/format/host-picture.js';
+import type { RulesSection } from '../../../explain/report/format/model.js';
 import { HOOKS, type Place } from '../../../explain/report/format/places.js';
 import { counted } from '../../words/numbers.js';
+import { type HookEntries, hookEntriesOf } from './hook-entries.js';
 import { type Amounts, ANSWERS, edgeName, type HostFlow, STRANDS, sumOf } from './host-flow.js';
 import { type InterfaceCard, interfaceCards } from './interface-cards.js';
 import { HEAD, type Layout, layoutOf } from './layout.js';
-import { type Rooms, roomsOf } from './rooms.js';
 
 /** How high a line of a box is, one of what ended there, and a line of a card. */
 const ROW = 26;
@@ -21,7 +22,7 @@ export interface DiagramCard extends InterfaceCard {
 }
 
 export interface DiagramModel {
-  readonly rooms: Rooms;
+  readonly entries: HookEntries;
   readonly inCards: readonly DiagramCard[];
   readonly outCards: readonly DiagramCard[];
   readonly layout: Layout;
@@ -38,7 +39,7 @@ export interface DiagramSources {
 
 /** The picture of the host in SOURCES in WIDTH pixels. */
 export function diagramModel({ picture, rules, flow, isSparse = false }: DiagramSources, width: number): DiagramModel {
-  const rooms = roomsOf(picture, rules, flow);
+  const entries = hookEntriesOf(picture, rules, flow);
   const cardsOf = (side: 'in' | 'out'): DiagramCard[] => {
     const packets = picture.interfaces.map((_, dev) => packetsBy(flow, side, [dev]));
     const cards = interfaceCards(picture.interfaces, packets, 8);
@@ -49,7 +50,7 @@ export function diagramModel({ picture, rules, flow, isSparse = false }: Diagram
   const endsHeight = (...places: Place[]): number =>
     places.some((place) => flow.places.get(place)?.ended.some((packets) => packets > 0)) ? ENDS : 0;
   const hookHeight = (hook: HookName): number =>
-    HEAD + Math.max(1, rooms[hook].length) * ROW + FOOT + sum(rooms[hook].map(({ place }) => endsHeight(place)));
+    HEAD + Math.max(1, entries[hook].length) * ROW + FOOT + sum(entries[hook].map(({ place }) => endsHeight(place)));
   const heights = Object.fromEntries(HOOKS.map((hook) => [hook, hookHeight(hook)])) as Record<HookName, number>;
   const layout = layoutOf(
     {
@@ -63,7 +64,7 @@ export function diagramModel({ picture, rules, flow, isSparse = false }: Diagram
     },
     width,
   );
-  return { rooms, inCards, outCards, layout };
+  return { entries, inCards, outCards, layout };
 }
 
 /** What went along the edges called NAMES. */

@@ -1,6 +1,6 @@
 import type { HookName } from '../../../core/hooks.js';
+import type { HookEntry } from '../../data/diagram/hook-entries.js';
 import { seenBy } from '../../data/diagram/host-flow.js';
-import type { HookRoom } from '../../data/diagram/rooms.js';
 import { counted, grouped } from '../../words/numbers.js';
 import { Ends } from './ends.js';
 import { boxStyle, type PartProps, partClass } from './part.js';
@@ -10,37 +10,37 @@ import { PlaceButton } from './place-button.js';
 export function HookBox({ hook, ...props }: PartProps & { readonly hook: HookName }) {
   const { model, chosen } = props;
   const seen = seenBy(chosen.places.get(hook));
-  const rooms = model.rooms[hook];
+  const entries = model.entries[hook];
   return (
     <div class={`box hook${partClass(hook, props)}`} style={boxStyle(model.layout.boxes[hook])}>
       <PlaceButton {...props} place={hook} class="head" label={`Hook ${hook}: ${counted(seen, 'packet')}`}>
         {hook}
       </PlaceButton>
-      {rooms.map((room) => (
-        <RoomRow key={room.place} room={room} most={seen} {...props} />
+      {entries.map((entry) => (
+        <EntryRow key={entry.place} entry={entry} most={seen} {...props} />
       ))}
-      {rooms.length === 0 && <p class="note">no tables</p>}
+      {entries.length === 0 && <p class="note">no tables</p>}
     </div>
   );
 }
 
 /** A table, or what conntrack does. MOST: how many its hook saw; a bar tells its share. */
-function RoomRow({ room, most, ...props }: PartProps & { readonly room: HookRoom; readonly most: number }) {
+function EntryRow({ entry, most, ...props }: PartProps & { readonly entry: HookEntry; readonly most: number }) {
   const { chosen, isQuiet } = props;
-  const { place, priority } = room;
+  const { place, priority } = entry;
   const seen = seenBy(chosen.places.get(place));
-  const detail = detailOf(room);
+  const detail = detailOf(entry);
   const shown = Number.isFinite(priority) ? `${priority}`.replace('-', '−') : 'last';
   return (
-    <div class={`room-row${partClass(place, props)}`}>
+    <div class={`entry-row${partClass(place, props)}`}>
       <PlaceButton
         {...props}
         place={place}
-        class="room"
+        class="entry"
         label={`${place}${detail === '' ? '' : `, ${detail}`}, priority ${shown}: ${counted(seen, 'packet')}`}
       >
         {!isQuiet && seen > 0 && <span class="share" style={{ width: `${(100 * seen) / most}%` }} />}
-        <span class="name">{room.room}</span>
+        <span class="name">{entry.name}</span>
         <span class="priority">
           {detail} {shown}
         </span>
@@ -51,7 +51,7 @@ function RoomRow({ room, most, ...props }: PartProps & { readonly room: HookRoom
   );
 }
 
-function detailOf({ room, hook }: HookRoom): string {
-  if (room !== 'nat') return '';
+function detailOf({ name, hook }: HookEntry): string {
+  if (name !== 'nat') return '';
   return hook === 'PREROUTING' || hook === 'OUTPUT' ? 'DNAT' : 'SNAT';
 }

@@ -127,7 +127,7 @@ function HostBox(props: PartProps) {
       <PlaceButton
         {...props}
         place="own routing"
-        class={`room${partClass('own routing', props)}`}
+        class={`entry${partClass('own routing', props)}`}
         label="Routing of the host's own packets"
       >
         routing

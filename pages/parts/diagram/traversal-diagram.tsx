@@ -1,5 +1,6 @@
 import { useMemo } from 'preact/hooks';
-import type { HostPicture, RulesSection, Traversal } from '../../../explain/report/format/model.js';
+import type { HostPicture } from '../../../explain/report/format/host-picture.js';
+import type { RulesSection, Traversal } from '../../../explain/report/format/model.js';
 import { hostFlow } from '../../data/diagram/host-flow.js';
 import { stepInPlace, stopOfStep } from '../../data/diagram/steps.js';
 import { HostDiagram } from './host-diagram.js';

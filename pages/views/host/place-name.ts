@@ -1,4 +1,4 @@
-import type { HostPicture } from '../../../explain/report/format/model.js';
+import type { HostPicture } from '../../../explain/report/format/host-picture.js';
 
 const NAMES: Readonly<Record<string, string>> = {
   link: 'Before the first hook',

@@ -1,6 +1,7 @@
 /** What is known of a place of the picture: what it saw, what ended there and why, its rules that matched most. */
 
-import type { HostPicture, RulesSection } from '../../../explain/report/format/model.js';
+import type { HostPicture } from '../../../explain/report/format/host-picture.js';
+import type { RulesSection } from '../../../explain/report/format/model.js';
 import { VERDICTS } from '../../../explain/report/format/model.js';
 import type { Place } from '../../../explain/report/format/places.js';
 import { ANSWERS, type Cause, type HostFlow, type PlaceFlow } from '../../data/diagram/host-flow.js';
@@ -72,7 +73,7 @@ function wholeOf({ places }: HostFlow): typeof NOTHING {
   const rules = new Map<number, number>();
   for (const seen of places.values())
     for (const [rule, packets] of seen.rules) rules.set(rule, (rules.get(rule) ?? 0) + packets);
-  // Stations have what their rooms have, so rooms would count twice.
+  // Hooks have what their entries have, so entries would count twice.
   const causes = [...places].flatMap(([place, seen]) => (/^\w+ [A-Z]+$/.test(place) ? [] : seen.causes));
   return { causes: causes.sort((a, b) => b.packets - a.packets), rules: [...rules].sort((a, b) => b[1] - a[1]) };
 }

@@ -1,7 +1,7 @@
 /** Where things stand in the picture of a host, and how wide its bands are. */
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import type { InterfacePicture } from '../../../explain/report/format/model.js';
+import type { InterfacePicture } from '../../../explain/report/format/host-picture.js';
 import { bandWidth, strandBox, strandsOf, WIDEST } from '../../../pages/data/diagram/bands.js';
 import { interfaceCards } from '../../../pages/data/diagram/interface-cards.js';
 import { type Box, type Layout, layoutOf, type Sizes } from '../../../pages/data/diagram/layout.js';

@@ -1,8 +1,8 @@
 /** What a report says of its first result, unpacked as its page does it. */
 import { inflateRawSync } from 'node:zlib';
 import { readColumns } from '../../../explain/report/format/columns.js';
+import { CONNECTION_COLUMNS } from '../../../explain/report/format/connection-columns.js';
 import {
-  CONNECTION_COLUMNS,
   PACKET_COLUMNS,
   type RulesSection,
   type SectionKind,
