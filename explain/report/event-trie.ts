@@ -12,10 +12,13 @@ export class TrieNode {
   /** Where other numbers lead to. */
   #others: Map<number, TrieNode> | undefined;
 
-  step(number: number): TrieNode {
-    if (this.#number === number && this.#next !== undefined) return this.#next;
-    const known = this.#others?.get(number);
-    if (known !== undefined) return known;
+  /** Where NUMBER leads to; undefined: no packet has been there. */
+  known(number: number): TrieNode | undefined {
+    return this.#number === number && this.#next !== undefined ? this.#next : this.#others?.get(number);
+  }
+
+  /** Adds where NUMBER leads to, which is not known. */
+  add(number: number): TrieNode {
     const node = new TrieNode();
     if (this.#next === undefined) {
       this.#number = number;

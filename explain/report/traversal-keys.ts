@@ -12,6 +12,8 @@ import type { RuleBook } from './rule-book.js';
 const TEXTS_FROM = 32;
 const KINDS = 32;
 const MOST_MISSES = 1 << 10;
+/** What packets do that come when there are so many is told from their stories, each by itself. */
+const MOST_NODES = 4_000_000;
 const KIND = {
   frame: 0,
   skipped: 1,
@@ -41,6 +43,7 @@ export class TraversalKeys {
   readonly #texts = new TextNumbers();
   readonly #causes = new Map<DropCause, number>();
   #node = this.#root;
+  #nodes = 0;
   /** The destinations of packets, by their depth. */
   readonly #destinations: string[] = [];
 
@@ -59,7 +62,13 @@ export class TraversalKeys {
   }
 
   #step(number: number): void {
-    this.#node = this.#node.step(number);
+    if (this.hasDetails) return;
+    const known = this.#node.known(number);
+    if (known !== undefined) this.#node = known;
+    else if (this.#nodes < MOST_NODES) {
+      this.#nodes++;
+      this.#node = this.#node.add(number);
+    } else this.hasDetails = true;
   }
 
   #text(text: string | undefined): void {

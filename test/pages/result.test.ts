@@ -74,7 +74,7 @@ Results('count the packets of each traversal: of chosen rows from the rows, of a
       [1, 60],
     ]),
     '0/packets/1': packetSection([[1, 100]]),
-    '0/traversals/0': json({ steps: [], traversals: [SKIPPED, SKIPPED] }),
+    '0/traversals/0': json({ steps: [], paths: [], traversals: [SKIPPED, SKIPPED] }),
     '0/traversalCounts/0': deflateRawSync(counts.bytes()),
   });
   const [result] = reportData(reportIndex({ packets: 2, traversals: 1, traversalCounts: 1 }), source).results;

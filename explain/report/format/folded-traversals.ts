@@ -5,12 +5,9 @@
 import type { HookName } from '../../../core/hooks.js';
 import type { RelatedTraversal, Traversal, TraversalStep } from './model.js';
 
-/** A step, and the position of the one before it in its stage; -1: it is the first one. */
-export type FoldedStep = readonly [before: number, step: TraversalStep];
-
 export interface FoldedStage {
   readonly hook?: HookName;
-  /** The position of its last step; -1: it has none. */
+  /** The place of its last step in the paths; -1: it has none. */
   readonly last: number;
 }
 
@@ -20,22 +17,24 @@ export type Folded<T extends Traversal> = Omit<T, 'stages' | 'related'> & {
 };
 export type FoldedTraversal = Folded<Traversal>;
 
-/** A section. Positions of steps count those of the sections before as well. */
+/** A section: what came with its traversals. Numbers count what is in the sections before as well. */
 export interface TraversalChunk {
-  /** Those that came with its traversals. */
-  readonly steps: readonly FoldedStep[];
+  readonly steps: readonly TraversalStep[];
+  /** Of each place in a path, the place before it, -1 for the first one of a stage, and the number of its step. */
+  readonly paths: readonly number[];
   readonly traversals: readonly FoldedTraversal[];
 }
 
 /** The traversals in CHUNKS, which are all, in order. They share their steps. */
 export function traversalsIn(chunks: readonly TraversalChunk[]): Traversal[] {
   const all = chunks.flatMap(({ steps }) => steps);
+  const paths = chunks.flatMap((chunk) => chunk.paths);
   const unfolded = <T extends Traversal>(traversal: Folded<T>): T =>
     ({
       ...traversal,
       stages: traversal.stages.map(({ last, ...stage }) => {
         const steps: TraversalStep[] = [];
-        for (let at = last; at >= 0; [at] = all[at]) steps.push(all[at][1]);
+        for (let at = last; at >= 0; at = paths[at * 2]) steps.push(all[paths[at * 2 + 1]]);
         return { ...stage, steps: steps.reverse() };
       }),
       related: traversal.related.map(unfolded),

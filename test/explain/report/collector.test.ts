@@ -160,8 +160,8 @@ function comparing(collector: Collector, told: string[], kept: string[]): Packet
       const dropped = stepsOf(story).findLast((step) => step.kind === 'dropped');
       values.use(story.packet, story.left?.packet ?? dropped?.packet);
       told.push(JSON.stringify(traversalOf(story, { rules: collector.rules.book, host: emulator.host, values })));
-      const { all, steps } = collector.traversals;
-      const [shared] = traversalsIn([{ steps, traversals: [all[collector.seen.traversal]] }]);
+      const { all, steps, paths } = collector.traversals;
+      const [shared] = traversalsIn([{ steps, paths, traversals: [all[collector.seen.traversal]] }]);
       kept.push(JSON.stringify(shared));
     },
   };

@@ -41,7 +41,8 @@ function watched(options: ReplayOptions): Watched {
   });
   const { traversals } = collector!;
   const matched: number[] = [];
-  traversalsIn([{ steps: traversals.steps, traversals: traversals.all }]).forEach((traversal, i) => {
+  const { steps, paths, all } = traversals;
+  traversalsIn([{ steps, paths, traversals: all }]).forEach((traversal, i) => {
     addMatched(matched, traversal, traversals.packets[i]);
   });
   const rules = readFileSync(join(outDir, 'rules.v4'), 'utf8');
