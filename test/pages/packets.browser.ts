@@ -79,7 +79,7 @@ Packets('the filter takes sentences and plain text, and what is typed half loses
   await tab.getByText('Column 17: the destination is missing').waitFor();
   await tableOf(tab).and(tab.locator('[aria-rowcount="3"]')).waitFor();
   await filter.fill('redistest "no such text"');
-  await tab.getByText(/None of the 308 packets/).waitFor();
+  await tab.getByText(/None of the 308 listed packets/).waitFor();
   await filter.fill('');
   await tableOf(tab)
     .and(tab.locator(`[aria-rowcount="${ALL + 1}"]`))

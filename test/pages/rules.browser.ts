@@ -51,7 +51,7 @@ Rules('lead along jumps and back, and to the packets that met them', async ({ br
   await page.tab.getByRole('button', { name: 'Show all packets' }).click();
   await page.choose('Rules');
   await grid.getByRole('button', { name: 'DOCKER-ISOLATION-STAGE-1' }).click();
-  await tab.getByRole('heading', { name: 'Who goes here' }).waitFor();
+  await tab.getByRole('heading', { name: 'Called from' }).waitFor();
   await tab.locator('.trail').getByRole('button', { name: 'filter FORWARD 2' }).click();
   await tab.getByText('-A FORWARD -j DOCKER-ISOLATION-STAGE-1').waitFor();
   await grid.getByRole('rowheader', { name: /^4 ?-o docker0/ }).click();
