@@ -3,6 +3,7 @@ import { HostError } from '../codecs/host/error.js';
 import { describe, type JsonObject, objectAt } from '../codecs/host/json-values.js';
 import { locateSyntaxError } from '../codecs/json-position.js';
 import { shownJson } from '../codecs/text.js';
+import { UnsupportedError } from './error.js';
 import type { DockerState } from './model.js';
 import { parseRelease } from './releases.js';
 
@@ -31,6 +32,7 @@ export function parseDockerState(text: string, file: string): DockerState {
     return json as DockerState;
   } catch (error) {
     if (error instanceof HostError) throw error.locatedIn(text, file);
+    if (error instanceof UnsupportedError) throw new HostError('release', error.message).locatedIn(text, file);
     throw error;
   }
 }

@@ -44,6 +44,17 @@ for (const release of ['18.09', '24', '29']) {
   });
 }
 
+StateFile('an unknown release is refused where it stands', () => {
+  const text = formatDockerState(state('29')).replace(/"release":( ?)"29[^"]*"/, '"release":$1"x"');
+  try {
+    parseDockerState(text, 'docker.json');
+    assert.unreachable();
+  } catch (error) {
+    assert.instance(error, HostError);
+    assert.match((error as Error).message, /^docker\.json:\d+:\d+: .*unknown Docker release x/);
+  }
+});
+
 StateFile('a damaged docker.json is refused, or read', () => {
   const seed = testSeed();
   const random = seededRandom(seed);
