@@ -124,7 +124,7 @@ export class PacketValues {
   #miss({ field, value, expected, isNegated }: Miss): (string | number)[] {
     const { label } = fieldRow(field);
     if (value === undefined) return [`the packet has no ${label}`];
-    if (expected === undefined) return [`${label} does not match`];
+    if (expected === undefined) return [`no ${label} matches`];
     const position = this.positionOfField(field, value);
     const shown = position >= 0 ? position : this.word(field, value);
     return [`${label} `, shown, ` is ${isNegated ? '' : 'not '}${expected}`];
