@@ -39,12 +39,13 @@ export interface WrittenPacket {
   readonly direction?: Direction;
 }
 
-/** Writes packets of INTERFACES, in one section, to a sink. */
+/** Writes packets of INTERFACES, and of those that come later, in one section, to a sink. */
 export class PcapngWriter {
   readonly #sink: ByteSink;
   readonly #encoder = new TextEncoder();
   #chunk = new Uint8Array(CHUNK_BYTES);
   #filled = 0;
+  #interfaces = 0;
 
   /** @param application the program that writes the file */
   constructor(sink: ByteSink, interfaces: readonly WrittenInterface[], application: string) {
@@ -56,15 +57,19 @@ export class PcapngWriter {
     // The length of the section is not known.
     view.setBigInt64(8, -1n, true);
     this.#block(SECTION_HEADER_BLOCK, [section, ...this.#options([[OPTION_SHB_USERAPPL, this.#text(application)]])]);
-    for (const { name, linktype } of interfaces) {
-      const description = new Uint8Array(8);
-      new DataView(description.buffer).setUint16(0, linktype, true);
-      const options = this.#options([
-        ...(name === '' ? [] : [[OPTION_IF_NAME, this.#text(name)] as const]),
-        [OPTION_IF_TSRESOL, Uint8Array.of(NANOSECONDS)],
-      ]);
-      this.#block(INTERFACE_DESCRIPTION_BLOCK, [description, ...options]);
-    }
+    for (const one of interfaces) this.describe(one);
+  }
+
+  /** From now on, packets may be of one more interface. Returns its index. */
+  describe({ name, linktype }: WrittenInterface): number {
+    const description = new Uint8Array(8);
+    new DataView(description.buffer).setUint16(0, linktype, true);
+    const options = this.#options([
+      ...(name === '' ? [] : [[OPTION_IF_NAME, this.#text(name)] as const]),
+      [OPTION_IF_TSRESOL, Uint8Array.of(NANOSECONDS)],
+    ]);
+    this.#block(INTERFACE_DESCRIPTION_BLOCK, [description, ...options]);
+    return this.#interfaces++;
   }
 
   write({ interface: index, tsSec, tsNsec, bytes, wirelen, comment, direction }: WrittenPacket): void {

@@ -1,9 +1,10 @@
 /** Writes the stories of a replay's packets into files: as comments of the packets that came of them, and as JSON. */
 import type { ByteSink } from '../../codecs/byte-stream.js';
 import { Linktype } from '../../codecs/linktypes.js';
-import { PcapngWriter, type WrittenPacket } from '../../codecs/pcapng-writer.js';
+import { PcapngWriter, type WrittenInterface, type WrittenPacket } from '../../codecs/pcapng-writer.js';
 import type { EmulatorOutput } from '../../core/emulator.js';
 import type { Host } from '../../core/host/host.js';
+import type { Interface } from '../../core/host/interfaces.js';
 import type { IpStack } from '../../core/ip-stack.js';
 import type { Frame } from '../../core/link/frame.js';
 import { FileSink } from '../../io/capture-file.js';
@@ -55,7 +56,11 @@ export class StoryFiles extends StoryWatch {
     refuseWriting(written, run.files);
     try {
       if (annotatePath !== undefined)
-        this.#annotated = new AnnotatedCapture(this.#open(annotatePath, onCreate), run.setting.host);
+        this.#annotated = new AnnotatedCapture(
+          this.#open(annotatePath, onCreate),
+          run.setting.host,
+          (dev) => this.emulator.host.interfaces[dev],
+        );
       if (tracePath !== undefined) this.#lines = new LineFile(this.#open(tracePath, onCreate));
     } catch (error) {
       this.discard();
@@ -149,27 +154,31 @@ class LineFile {
   }
 }
 
+function describedAs({ name, linkLength }: Interface): WrittenInterface {
+  return { name, linktype: linkLength === 0 ? Linktype.RAW : Linktype.ETHERNET };
+}
+
 /** Holds the packets that come of one frame until its story is known. */
 class AnnotatedCapture {
   readonly #writer: PcapngWriter;
-  /** The number of the interface in the file, by its index; -1: it has no capture. */
-  readonly #devs: readonly number[];
+  /** The number of the interface in the file, by its index; -1: it has no capture; undefined: it came later. */
+  readonly #devs: (number | undefined)[];
+  readonly #interfaceAt: (dev: number) => Interface;
   readonly #local: number;
   readonly #dropped: number;
   #held: Omit<WrittenPacket, 'comment'>[] = [];
   #tsSec = 0;
   #tsNsec = 0;
 
-  constructor(sink: ByteSink, { interfaces }: Host) {
+  /** INTERFACE_AT: the interface that the host has by an index now. */
+  constructor(sink: ByteSink, { interfaces }: Host, interfaceAt: (dev: number) => Interface) {
+    this.#interfaceAt = interfaceAt;
     const captured = interfaces.filter(({ isLoopback }) => !isLoopback);
     this.#devs = interfaces.map((one) => captured.indexOf(one));
     this.#local = captured.length;
     this.#dropped = captured.length + 1;
     const described = [
-      ...captured.map(({ name, linkLength }) => ({
-        name,
-        linktype: linkLength === 0 ? Linktype.RAW : Linktype.ETHERNET,
-      })),
+      ...captured.map(describedAs),
       { name: 'local', linktype: Linktype.RAW },
       { name: 'dropped', linktype: Linktype.RAW },
     ];
@@ -188,8 +197,17 @@ class AnnotatedCapture {
   }
 
   readonly egress: EmulatorOutput['egress'] = (dev, bytes, at, available, length) => {
-    if (this.#devs[dev] >= 0) this.#hold(this.#devs[dev], bytes, at, available, length);
+    const number = this.#devs[dev] ?? this.#describe(dev);
+    if (number >= 0) this.#hold(number, bytes, at, available, length);
   };
+
+  /** The number in the file of the interface DEV, which the host did not have at the beginning. */
+  #describe(dev: number): number {
+    const one = this.#interfaceAt(dev);
+    const number = one.isLoopback ? -1 : this.#writer.describe(describedAs(one));
+    this.#devs[dev] = number;
+    return number;
+  }
 
   readonly local: EmulatorOutput['local'] = (bytes, at, available, length) =>
     this.#hold(this.#local, bytes, at, available, length);

@@ -1,7 +1,7 @@
 /** Files with the stories of a replay's packets: comments on what leaves, and lines of JSON. */
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
@@ -88,8 +88,10 @@ files('golden cases: the packets of the result folder and no others, each with i
     .addSchema(schema)
     .compile({ $ref: 'trace.schema.json#/$defs/traced' });
   const cases = casesIn('pcaps');
-  for (let round = 0; round < 12; round++) {
-    const golden = pick(random, cases);
+  // In that one, an interface comes while packets flow.
+  const changing = cases.filter((one) => basename(one.dir) === 'article-restart');
+  assert.is(changing.length, 1);
+  for (const golden of [...changing, ...Array.from({ length: 11 }, () => pick(random, cases))]) {
     const where = `${golden.dir}, seed ${seed}`;
     const { packets } = replay(told(optionsOf(golden), ANNOTATED, TRACED));
     const commented = readComments(ANNOTATED);
