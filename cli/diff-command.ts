@@ -11,7 +11,7 @@ import { type Arguments, parseCommand } from './args.js';
 import { DIFF } from './commands/diff.js';
 import { ExitCode, UsageError } from './errors.js';
 import { STDOUT, warn } from './output.js';
-import { refusePipes, replayOptionsOf } from './replay-options.js';
+import { refusePipes, replayOptionsOf, sidesGiven } from './replay-options.js';
 import { stepwise } from './stepwise.js';
 import { strictly } from './strictness.js';
 import type { Supervision } from './supervisor.js';
@@ -38,12 +38,7 @@ export async function diffCommand(args: readonly string[], supervision?: Supervi
 
 /** The old side and the new one. */
 function sidesOf(given: Arguments): [ReplayOptions, ReplayOptions] {
-  const [rules, hosts] = [given.values('rules'), given.values('host')];
-  for (const [name, { length }] of [
-    ['rules', rules],
-    ['host', hosts],
-  ] as const)
-    if (length > 2) throw new UsageError(`--${name} was given ${length} times: expected the old one and the new one`);
+  const { rules, hosts } = sidesGiven(given);
   const other = replayOptionsOf(given);
   const hasTwoRulesets = rules.length === 2 || (rules.length === 0 && hosts.length === 2);
   const isChanged = (other.apply?.length ?? 0) + (other.changes?.length ?? 0) > 0;

@@ -46,6 +46,20 @@ export function replayOptionsOf(given: Arguments): ReplayOptions {
   };
 }
 
+/**
+ * The rulesets and hosts of GIVEN, each at most twice: the old one and the new one.
+ * @throws {UsageError} if there are more
+ */
+export function sidesGiven(given: Arguments): { readonly rules: readonly string[]; readonly hosts: readonly string[] } {
+  const [rules, hosts] = [given.values('rules'), given.values('host')];
+  for (const [name, { length }] of [
+    ['rules', rules],
+    ['host', hosts],
+  ] as const)
+    if (length > 2) throw new UsageError(`--${name} was given ${length} times: expected the old one and the new one`);
+  return { rules, hosts };
+}
+
 /** What the options of EXPECTED ask for. */
 export function expectedOptionsOf(given: Arguments): Pick<ReplayOptions, 'expectEgress' | 'expectCounters'> {
   if (given.has('expect-egress') && !given.has('capture')) {

@@ -16,7 +16,7 @@ import { optionsOfResult } from '../replay/result-case.js';
 import type { Arguments } from './args.js';
 import { SHOWN } from './commands/report.js';
 import { UsageError } from './errors.js';
-import { expectedOptionsOf, replayOptionsOf } from './replay-options.js';
+import { expectedOptionsOf, replayOptionsOf, sidesGiven } from './replay-options.js';
 import { namesPipe } from './supervisor.js';
 
 export interface ReportSubject {
@@ -125,12 +125,7 @@ function replayedIn(name: string): { readonly dir: string; readonly options: Rep
 
 /** What the options of replay ask for. */
 function subjectOfOptions(given: Arguments): ReportSubject {
-  const [rules, hosts] = [given.values('rules'), given.values('host')];
-  for (const [name, { length }] of [
-    ['rules', rules],
-    ['host', hosts],
-  ] as const)
-    if (length > 2) throw new UsageError(`--${name} was given ${length} times: expected the old one and the new one`);
+  const { rules, hosts } = sidesGiven(given);
   if (hosts.length === 0)
     throw new UsageError('nothing to show: give a result folder, the folder of a case, or --host and captures');
   const options = { ...replayOptionsOf(given), ...expectedOptionsOf(given) };

@@ -2,6 +2,7 @@
 import type { PacketCounts, Summary } from '../../replay/summary.js';
 import type { UncertainCauseSummary } from '../../replay/uncertain-summary.js';
 import type { NoteGroup, PacketsIndex } from './format/model.js';
+import { counted, grouped } from './format/numbers.js';
 
 /** The groups of notes about PACKETS and what SUMMARY says of them. Groups without texts are left out. */
 export function noteGroups(summary: Summary | undefined, packets: PacketsIndex): NoteGroup[] {
@@ -43,12 +44,4 @@ function leftOutTexts(
     filtered > 0 && `${counted(filtered, 'packet')} of the captures were not replayed: options left them out.`,
   ];
   return texts.filter((text) => text !== false);
-}
-
-function grouped(count: number): string {
-  return count.toLocaleString('en-US');
-}
-
-function counted(count: number, one: string): string {
-  return `${grouped(count)} ${count === 1 ? one : `${one}s`}`;
 }

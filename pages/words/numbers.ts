@@ -1,16 +1,6 @@
 /** Numbers as people read them. */
 
-const GROUPED = new Intl.NumberFormat('en', { maximumFractionDigits: 9 });
-
-/** 1234567 as `1,234,567`. */
-export function grouped(value: number): string {
-  return GROUPED.format(value);
-}
-
-/** `1 packet`, `1,234 packets`. */
-export function counted(count: number, one: string, many = `${one}s`): string {
-  return `${grouped(count)} ${count === 1 ? one : many}`;
-}
+export { counted, grouped } from '../../explain/report/format/numbers.js';
 
 const SIZES = ['B', 'kB', 'MB', 'GB', 'TB'];
 
